@@ -1,0 +1,3 @@
+//! The rules, one noun a file or folder.
+
+pub mod post;

@@ -1,0 +1,14 @@
+//! alphanode: a headless CMS for programming websites.
+//!
+//! Imports run one way; `tests/import_rule.rs` holds it:
+//!
+//! ```text
+//! main -> cli -> app -> http -> graphql -> domain -> queue -> foundation
+//! jobs -> domain, transfer, queue      transfer -> domain      cli -> transfer
+//! ```
+//!
+//! Only [`domain`] and [`queue`] name the crate `entity`, so that no reader can go round the
+//! perspective that decides what a request may see.
+
+pub mod domain;
+pub mod transfer;

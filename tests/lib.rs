@@ -1,0 +1,1 @@
+//! Nothing to export: everything is in the test binary.
