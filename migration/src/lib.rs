@@ -47,6 +47,7 @@ impl MigratorTrait for Migrator {
 /// | `{time}` | `TEXT` (RFC 3339, UTC) | `TIMESTAMPTZ` |
 /// | `{json}` | `TEXT` | `JSON` |
 /// | `{joined}` | `WITHOUT ROWID` | nothing |
+/// | `{ordered}` | nothing (compares bytes) | `COLLATE "C"` (compares bytes) |
 async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), DbErr> {
     let words = match manager.get_database_backend() {
         DatabaseBackend::Sqlite => [
@@ -54,6 +55,7 @@ async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), D
             ("{time}", "TEXT"),
             ("{json}", "TEXT"),
             ("{joined}", "WITHOUT ROWID"),
+            ("{ordered}", ""),
         ],
         _ => [
             (
@@ -63,6 +65,7 @@ async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), D
             ("{time}", "TIMESTAMPTZ"),
             ("{json}", "JSON"),
             ("{joined}", ""),
+            ("{ordered}", "COLLATE \"C\""),
         ],
     };
     let mut sql = template.to_owned();

@@ -11,9 +11,9 @@ pub(crate) struct Migration;
 const UP: &str = r"
 CREATE TABLE tool (
     id {key},
-    name TEXT NOT NULL CHECK (name <> ''),
-    slug TEXT NOT NULL UNIQUE,
-    key TEXT NOT NULL UNIQUE,
+    name TEXT {ordered} NOT NULL CHECK (name <> ''),
+    slug TEXT {ordered} NOT NULL UNIQUE,
+    key TEXT {ordered} NOT NULL UNIQUE,
     merged_into BIGINT REFERENCES tool (id),
     deleted_at {time},
     created_at {time} NOT NULL
@@ -21,9 +21,9 @@ CREATE TABLE tool (
 ;
 CREATE TABLE stack (
     id {key},
-    name TEXT NOT NULL CHECK (name <> ''),
-    slug TEXT NOT NULL UNIQUE,
-    key TEXT NOT NULL UNIQUE,
+    name TEXT {ordered} NOT NULL CHECK (name <> ''),
+    slug TEXT {ordered} NOT NULL UNIQUE,
+    key TEXT {ordered} NOT NULL UNIQUE,
     merged_into BIGINT REFERENCES stack (id),
     deleted_at {time},
     created_at {time} NOT NULL
@@ -31,10 +31,10 @@ CREATE TABLE stack (
 ;
 CREATE TABLE named_entity (
     id {key},
-    kind TEXT NOT NULL CHECK (kind <> ''),
-    name TEXT NOT NULL CHECK (name <> ''),
-    slug TEXT NOT NULL,
-    key TEXT NOT NULL,
+    kind TEXT {ordered} NOT NULL CHECK (kind <> ''),
+    name TEXT {ordered} NOT NULL CHECK (name <> ''),
+    slug TEXT {ordered} NOT NULL,
+    key TEXT {ordered} NOT NULL,
     merged_into BIGINT REFERENCES named_entity (id),
     deleted_at {time},
     created_at {time} NOT NULL,

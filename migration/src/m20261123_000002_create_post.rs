@@ -63,11 +63,11 @@ CREATE TABLE post_content (
     post_id BIGINT NOT NULL REFERENCES post (id) ON DELETE CASCADE,
     published_at {time},
     updated_at {time} NOT NULL,
-    slug TEXT NOT NULL CHECK (slug <> ''),
-    title TEXT NOT NULL CHECK (title <> ''),
+    slug TEXT {ordered} NOT NULL CHECK (slug <> ''),
+    title TEXT {ordered} NOT NULL CHECK (title <> ''),
     summary TEXT NOT NULL,
     topic TEXT,
-    code_language TEXT,
+    code_language TEXT {ordered},
     difficulty TEXT CHECK (difficulty IN ('beginner', 'intermediate', 'advanced')),
     reading_minutes INTEGER NOT NULL CHECK (reading_minutes >= 0),
     stated_reading_minutes INTEGER CHECK (stated_reading_minutes >= 0),
@@ -129,7 +129,7 @@ CREATE TABLE publication (
 )
 ;
 CREATE TABLE post_slug (
-    slug TEXT PRIMARY KEY,
+    slug TEXT {ordered} PRIMARY KEY,
     post_id BIGINT NOT NULL REFERENCES post (id) ON DELETE CASCADE
 ) {joined}
 ;

@@ -1,3 +1,7 @@
 //! The rules, one noun a file or folder.
 
+pub mod actor;
+pub mod audit;
+pub mod error;
 pub mod post;
+pub mod transaction;
