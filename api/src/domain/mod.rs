@@ -3,5 +3,8 @@
 pub mod actor;
 pub mod audit;
 pub mod error;
+pub mod markdown;
 pub mod post;
+pub mod slug;
+pub mod taxonomy;
 pub mod transaction;
