@@ -143,13 +143,12 @@ pub async fn count_many(reader: &Reader, lists: &[PostList]) -> Result<Vec<i64>>
     Ok(counts)
 }
 
-/// Reads the posts that show the given contents, as far as the perspective shows them, in no
-/// particular order.
+/// Reads all posts of a filter, in no particular order. For filters that hold few: keys, a slug.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub(in crate::domain) async fn find(
+pub async fn find(
     reader: &Reader,
     filter: PostFilter,
     selection: PostSelection,
@@ -168,7 +167,7 @@ pub(in crate::domain) async fn find(
     Ok(posts)
 }
 
-fn check(filter: &PostFilter) -> Result<()> {
+pub(super) fn check(filter: &PostFilter) -> Result<()> {
     let size = filter.size();
     if size > FILTER_SIZE {
         return Err(Error::BadArgument(format!(
@@ -236,22 +235,22 @@ fn union(mut arms: Vec<SelectStatement>) -> SelectStatement {
 }
 
 /// A statement over the posts of a filter, before it says what it wants of them.
-struct Matching {
-    select: SelectStatement,
+pub(super) struct Matching {
+    pub(super) select: SelectStatement,
     /// Names the content of a row.
-    id: SimpleExpr,
+    pub(super) id: SimpleExpr,
     /// The value of the order.
     key: SimpleExpr,
 }
 
 /// What a request can see at all, in SQL.
-struct Scope {
+pub(super) struct Scope {
     perspective: Perspective,
     dialect: Dialect,
 }
 
 impl Scope {
-    fn of(reader: &Reader) -> Self {
+    pub(super) fn of(reader: &Reader) -> Self {
         Self {
             perspective: reader.perspective(),
             dialect: reader.dialect(),
@@ -260,7 +259,7 @@ impl Scope {
 
     /// The posts of a filter, from the table whose index serves best: the joins of a word when the
     /// list is of one word by date, else the post or its content alone when nothing else is asked.
-    fn matching(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
+    pub(super) fn matching(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
         let published = self.perspective == Perspective::Published;
         let by_date = matches!(order, None | Some(PostOrderField::PublishedAt));
         if published && by_date {
