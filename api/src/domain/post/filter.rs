@@ -170,13 +170,17 @@ impl PostFilter {
         }
     }
 
-    /// How many tests it holds, nested ones included.
+    /// How many tests it holds: nested ones, and each value of a choice.
     pub fn size(&self) -> usize {
         match self {
             Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::size).sum::<usize>(),
             Self::Not(inner) => 1 + inner.size(),
             Self::Terms(_, _, term) => 1 + term.size(),
-            _ => 1,
+            Self::Text(_, test) => test.size(),
+            Self::Number(_, test) => test.size(),
+            Self::Time(_, test) => test.size(),
+            Self::Difficulty(test) => test.size(),
+            Self::Flag(..) | Self::Words(..) => 1,
         }
     }
 }
@@ -196,11 +200,13 @@ impl TermFilter {
         }
     }
 
-    fn size(&self) -> usize {
+    /// How many tests it holds.
+    pub fn size(&self) -> usize {
         match self {
             Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::size).sum::<usize>(),
             Self::Not(inner) => 1 + inner.size(),
-            _ => 1,
+            Self::Id(test) => test.size(),
+            Self::Name(test) | Self::Slug(test) | Self::Kind(test) => test.size(),
         }
     }
 
@@ -354,6 +360,13 @@ impl Builder {
 }
 
 impl<T> Test<T> {
+    fn size(&self) -> usize {
+        match self {
+            Self::In(values) => 1 + values.len(),
+            _ => 1,
+        }
+    }
+
     fn map<U>(&self, convert: impl Fn(&T) -> U) -> Test<U> {
         match self {
             Self::Equal(value) => Test::Equal(convert(value)),

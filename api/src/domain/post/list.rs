@@ -18,7 +18,7 @@ use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::Dialect;
 
 /// The most tests a filter may hold.
-pub const FILTER_SIZE: usize = 100;
+pub const FILTER_SIZE: usize = 300;
 
 /// A list of posts.
 #[derive(Clone, Debug)]
