@@ -11,4 +11,6 @@
 //! perspective that decides what a request may see.
 
 pub mod domain;
+pub mod foundation;
+pub mod queue;
 pub mod transfer;

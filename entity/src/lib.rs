@@ -1,1 +1,29 @@
-//! x
+//! SeaORM entities: one table, one file. No GraphQL, no rules.
+//!
+//! What a column means is said where it is made, in the migrations, and where it is read, in the
+//! domain; here are its name and its type.
+#![allow(missing_docs)]
+
+pub mod audit_event;
+pub mod import_finding;
+pub mod import_run;
+pub mod import_source;
+pub mod job;
+pub mod job_attempt;
+pub mod named_entity;
+pub mod post;
+pub mod post_content;
+pub mod post_content_body;
+pub mod post_content_entity;
+pub mod post_content_stack;
+pub mod post_content_tool;
+pub mod post_search;
+pub mod post_slug;
+pub mod publication;
+pub mod redirect;
+pub mod revision;
+pub mod revision_transition;
+pub mod score;
+pub mod similar_post;
+pub mod stack;
+pub mod tool;

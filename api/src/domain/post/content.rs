@@ -60,7 +60,9 @@ pub struct Content {
 }
 
 /// A named thing: `next.js` of type `stack`, `handling background jobs` of type `problem`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct EntityName {
     /// Its name.
     pub name: String,
@@ -168,4 +170,50 @@ pub enum RevisionStatus {
     Superseded,
     /// Refused by a reviewer.
     Rejected,
+}
+
+impl Difficulty {
+    /// The word in files and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Beginner => "beginner",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+        }
+    }
+
+    /// Reads the word of [`Difficulty::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Beginner, Self::Intermediate, Self::Advanced]
+            .into_iter()
+            .find(|level| level.as_str() == word)
+    }
+}
+
+impl RevisionStatus {
+    /// The word in files and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::InReview => "in_review",
+            Self::Approved => "approved",
+            Self::Published => "published",
+            Self::Superseded => "superseded",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Reads the word of [`RevisionStatus::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        [
+            Self::Drafted,
+            Self::InReview,
+            Self::Approved,
+            Self::Published,
+            Self::Superseded,
+            Self::Rejected,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+    }
 }

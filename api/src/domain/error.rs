@@ -1,0 +1,94 @@
+//! The one error type of the domain: what a person can put right is data, what is ours is masked.
+
+use std::fmt;
+
+use sea_orm::DbErr;
+
+/// Why a read or a change did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input of a change can't be accepted; each problem names its field and its remedy. The
+    /// change wrote nothing.
+    #[error("{}", list(.0))]
+    Refused(Vec<Problem>),
+    /// An argument of a read makes no sense. The text is meant for the caller.
+    #[error("{0}")]
+    BadArgument(String),
+    /// The caller may not see or do this. The text is meant for the caller.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The database stopped a read that took too long.
+    #[error("the query took too long and was stopped; ask for less, or filter by an indexed field")]
+    TooSlow,
+    /// The database, or our use of it, failed. Not meant for the caller.
+    #[error("database: {0}")]
+    Database(DbErr),
+    /// A stored value can't be read back. Not meant for the caller.
+    #[error("stored value: {0}")]
+    Stored(#[from] serde_json::Error),
+}
+
+/// The result of everything in the domain.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One thing about an input that a person can put right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind of problem it is, for programs.
+    pub code: ProblemCode,
+    /// The way to the input field, e.g. `checklist`, `2`, `text`.
+    pub path: Vec<String>,
+    /// What is wrong and how to put it right, for people.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with the field at `path`, whose parts are separated by dots.
+    pub fn new(code: ProblemCode, path: &str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            path: path.split('.').map(str::to_owned).collect(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path.join("."), self.message)
+    }
+}
+
+/// What kind of problem an input has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemCode {
+    /// A value is missing.
+    Required,
+    /// A value is not of the form it must have.
+    Invalid,
+    /// A value is larger than it may be.
+    TooLong,
+    /// Another row has this value already.
+    Taken,
+    /// What the input names does not exist.
+    NotFound,
+    /// What is asked for does not go with the present state.
+    Conflict,
+}
+
+fn list(problems: &[Problem]) -> String {
+    let texts: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    texts.join("; ")
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        let text = error.to_string();
+        // SQLite's progress handler answers "interrupted", PostgreSQL's statement_timeout 57014.
+        if text.contains("interrupted") || text.contains("statement timeout") {
+            Self::TooSlow
+        } else {
+            Self::Database(error)
+        }
+    }
+}

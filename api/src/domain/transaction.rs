@@ -1,0 +1,155 @@
+//! The only way to write. A transaction collects what a change touches (cache tags), what the log
+//! must know of it (audit events) and what should happen because of it (jobs), commits them
+//! together with the change, and only then tells the rest of the process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseTransaction;
+use tokio::sync::broadcast;
+
+use super::actor::Actor;
+use super::audit::{self, AuditEvent};
+use super::error::Result;
+use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::clock::Clock;
+use crate::foundation::database::{Database, Dialect};
+use crate::queue::{self, NewJob, Wake};
+
+/// Everything a change needs from the process it happens in.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Where content lives.
+    pub database: Database,
+    /// What time it is.
+    pub clock: Clock,
+    /// Wakes the workers of this process when there is something to do.
+    pub wake: Wake,
+    changes: broadcast::Sender<Arc<Change>>,
+}
+
+impl Store {
+    /// A store over an open database.
+    pub fn new(database: Database, clock: Clock) -> Self {
+        const CHANGES_KEPT_FOR_A_SLOW_LISTENER: usize = 1024;
+        Self {
+            database,
+            clock,
+            wake: Wake::default(),
+            changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
+        }
+    }
+
+    /// Every change from now on, after its commit, in the order of commits.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Change>> {
+        self.changes.subscribe()
+    }
+}
+
+/// What a committed transaction tells the rest of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Answers made from any of these are out of date.
+    pub tags: BTreeSet<CacheTag>,
+}
+
+/// A change under way. Dropping it without [`Transaction::commit`] undoes it.
+pub struct Transaction<'store> {
+    store: &'store Store,
+    connection: DatabaseTransaction,
+    actor: Actor,
+    request_id: Option<String>,
+    now: DateTime<Utc>,
+    tags: BTreeSet<CacheTag>,
+    events: Vec<AuditEvent>,
+    jobs: Vec<NewJob>,
+}
+
+impl<'store> Transaction<'store> {
+    /// Begins a change by `actor`, as part of the request with `request_id` where there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn begin(
+        store: &'store Store,
+        actor: Actor,
+        request_id: Option<String>,
+    ) -> Result<Self> {
+        Ok(Self {
+            connection: store.database.begin().await?,
+            actor,
+            request_id,
+            now: store.clock.now(),
+            tags: BTreeSet::new(),
+            events: Vec::new(),
+            jobs: Vec::new(),
+            store,
+        })
+    }
+
+    /// The time of this change: one for everything it writes.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Who makes it.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// Which database it is made in.
+    pub fn dialect(&self) -> Dialect {
+        self.store.database.dialect()
+    }
+
+    /// Where domain code sends its statements.
+    pub(in crate::domain) fn connection(&self) -> &DatabaseTransaction {
+        &self.connection
+    }
+
+    /// Says that answers made from `tag` are out of date once this is committed.
+    pub fn touch(&mut self, tag: CacheTag) {
+        self.tags.insert(tag);
+    }
+
+    /// Adds a line to the audit log.
+    pub fn record(&mut self, event: AuditEvent) {
+        self.events.push(event);
+    }
+
+    /// Asks for a job that exists if and only if this change does.
+    pub fn enqueue(&mut self, job: NewJob) {
+        self.jobs.push(job);
+    }
+
+    /// Commits the change with its audit events and its jobs, then tells the rest of the process.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses; then nothing was written.
+    pub async fn commit(self) -> Result<()> {
+        if !self.events.is_empty() {
+            let actor = self.actor.to_string();
+            let request_id = self.request_id.as_deref();
+            audit::record(&self.connection, self.now, &actor, request_id, self.events).await?;
+        }
+        let has_jobs = !self.jobs.is_empty();
+        if has_jobs {
+            queue::enqueue(&self.connection, self.store.database.dialect(), self.jobs).await?;
+        }
+        self.connection.commit().await?;
+        if has_jobs {
+            self.store.wake.workers();
+        }
+        if !self.tags.is_empty() {
+            // Nobody listening is fine: the change is committed whoever hears of it.
+            let _ = self
+                .store
+                .changes
+                .send(Arc::new(Change { tags: self.tags }));
+        }
+        Ok(())
+    }
+}

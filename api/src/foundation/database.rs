@@ -1,0 +1,318 @@
+//! The database: its pools, its dialect, and the count of statements that a request costs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+/// Which of the two databases is in use. They differ in search, in JSON and in locking; a file
+/// that holds such a difference asks for it here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The embedded database: one file, one writer.
+    Sqlite,
+    /// The server, for sites that outgrew one machine.
+    Postgres,
+}
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct DatabaseOptions {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Connections that read. On SQLite each is a thread.
+    pub readers: u32,
+    /// Connections that write. SQLite has one.
+    pub writers: u32,
+    /// How long one read may take inside the database before it is stopped there.
+    pub read_timeout: Duration,
+    /// Whether a commit may be lost when the machine loses power. Only for bulk loads that can be
+    /// run again; a killed process loses nothing either way.
+    pub relaxed: bool,
+}
+
+impl DatabaseOptions {
+    /// The options of a server with default limits.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            readers: 4,
+            writers: 4,
+            read_timeout: Duration::from_secs(5),
+            relaxed: false,
+        }
+    }
+}
+
+/// Two pools over one database: many readers, and the writers.
+#[derive(Clone, Debug)]
+pub struct Database {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    dialect: Dialect,
+}
+
+impl Database {
+    /// Opens the pools. A SQLite file, and the folder it is in, are made when they are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is of another kind, or the database does not answer.
+    pub async fn open(options: &DatabaseOptions) -> Result<Self, DbErr> {
+        if let Some(path) = options.url.strip_prefix("sqlite:") {
+            let path = path.trim_start_matches("//");
+            let path = path.split('?').next().unwrap_or(path);
+            if let Some(folder) = Path::new(path).parent() {
+                std::fs::create_dir_all(folder).map_err(|error| {
+                    DbErr::Custom(format!("cannot make the folder of {path}: {error}"))
+                })?;
+            }
+            Self::open_sqlite(path, options).await
+        } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://")
+        {
+            Self::open_postgres(options).await
+        } else {
+            Err(DbErr::Custom(
+                "the database URL must begin with sqlite: or postgres://".into(),
+            ))
+        }
+    }
+
+    async fn open_sqlite(path: &str, options: &DatabaseOptions) -> Result<Self, DbErr> {
+        let pool = |connections: u32| {
+            let relaxed = options.relaxed;
+            let mut pool = ConnectOptions::new(format!("sqlite:{path}?mode=rwc"));
+            pool.sqlx_logging(false)
+                .record_stmt_in_spans(false)
+                .test_before_acquire(false)
+                .max_connections(connections)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(Duration::from_secs(30))
+                .map_sqlx_sqlite_opts(move |sqlite| {
+                    sqlite
+                        .journal_mode(SqliteJournalMode::Wal)
+                        .synchronous(if relaxed {
+                            SqliteSynchronous::Normal
+                        } else {
+                            SqliteSynchronous::Full
+                        })
+                        .foreign_keys(true)
+                        .busy_timeout(Duration::from_secs(10))
+                        .pragma("cache_size", if relaxed { "-65536" } else { "-8192" })
+                        .pragma("temp_store", "memory")
+                        .statement_cache_capacity(64)
+                });
+            pool
+        };
+        let writer = sea_orm::Database::connect(pool(1)).await?;
+        let read_timeout = options.read_timeout;
+        let mut readers = pool(options.readers);
+        readers.map_sqlx_sqlite_before_acquire(move |connection: &mut SqliteConnection, _| {
+            Box::pin(stop_after(connection, read_timeout))
+        });
+        let reader = sea_orm::Database::connect(readers).await?;
+        Ok(Self {
+            reader,
+            writer,
+            dialect: Dialect::Sqlite,
+        })
+    }
+
+    async fn open_postgres(options: &DatabaseOptions) -> Result<Self, DbErr> {
+        let pool = |connections: u32| {
+            let mut pool = ConnectOptions::new(&options.url);
+            pool.sqlx_logging(false)
+                .record_stmt_in_spans(false)
+                .test_before_acquire(false)
+                .test_before_acquire_if_idle_for(Duration::from_secs(1))
+                .max_connections(connections)
+                .min_connections(1)
+                .acquire_timeout(Duration::from_secs(10))
+                .set_application_name("alphanode");
+            pool
+        };
+        let mut readers = pool(options.readers);
+        readers.statement_timeout(options.read_timeout);
+        Ok(Self {
+            reader: sea_orm::Database::connect(readers).await?,
+            writer: sea_orm::Database::connect(pool(options.writers)).await?,
+            dialect: Dialect::Postgres,
+        })
+    }
+
+    /// Which of the two databases this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The pool for statements that only read.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// The pool for migrations and for single statements of the queue. Content is written through
+    /// a transaction of the domain.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Begins a transaction that writes. On SQLite it takes the write lock at once, so that it
+    /// can't fail half-way for want of it.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer, or another process keeps the lock too long.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.writer
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..Default::default()
+            })
+            .await
+    }
+
+    /// Closes both pools, waiting for statements under way.
+    ///
+    /// # Errors
+    ///
+    /// When the database reports one while closing.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.reader.close().await?;
+        self.writer.close().await
+    }
+}
+
+/// Parameters that one statement may have on both databases, with a little to spare.
+pub const PARAMETERS: usize = 32_000;
+
+/// Reserves `count` keys of `table` for rows that name each other and are inserted together.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn reserve_keys(
+    connection: &DatabaseTransaction,
+    table: &str,
+    count: usize,
+) -> Result<Vec<i64>, DbErr> {
+    let count = i64::try_from(count).map_err(|error| DbErr::Custom(error.to_string()))?;
+    let backend = connection.get_database_backend();
+    if backend == DatabaseBackend::Sqlite {
+        // The transaction holds the only write lock, so nobody else takes the same keys; the
+        // sequence follows the largest key that is inserted.
+        let last = connection
+            .query_one_raw(Statement::from_sql_and_values(
+                backend,
+                "SELECT seq FROM sqlite_sequence WHERE name = ?",
+                [table.into()],
+            ))
+            .await?
+            .map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
+        return Ok((last + 1..=last + count).collect());
+    }
+    connection
+        .query_all_raw(Statement::from_sql_and_values(
+            backend,
+            "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)",
+            [table.into(), count.into()],
+        ))
+        .await?
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect()
+}
+
+/// Lets the connection's next statement run for `limit`. Dropping the future of a statement does
+/// not interrupt SQLite; this does.
+async fn stop_after(
+    connection: &mut SqliteConnection,
+    limit: Duration,
+) -> Result<bool, sea_orm::sqlx::Error> {
+    const INSTRUCTIONS_BETWEEN_CHECKS: i32 = 50_000;
+    let deadline = Instant::now() + limit;
+    connection
+        .lock_handle()
+        .await?
+        .set_progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, move || {
+            Instant::now() < deadline
+        });
+    Ok(true)
+}
+
+/// Counts the statements of one request and the time they took.
+#[derive(Clone, Debug, Default)]
+pub struct StatementCount(Arc<StatementTotals>);
+
+#[derive(Debug, Default)]
+struct StatementTotals {
+    count: AtomicU32,
+    microseconds: AtomicU64,
+}
+
+impl StatementCount {
+    /// Statements so far.
+    pub fn count(&self) -> u32 {
+        self.0.count.load(Ordering::Relaxed)
+    }
+
+    /// Time spent waiting for them, added up.
+    pub fn time(&self) -> Duration {
+        Duration::from_micros(self.0.microseconds.load(Ordering::Relaxed))
+    }
+
+    /// Runs a query that reads, and counts it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn query(
+        &self,
+        database: &Database,
+        select: &SelectStatement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let started = Instant::now();
+        let rows = database.reader.query_all(select).await;
+        self.add(started.elapsed());
+        rows
+    }
+
+    /// Runs a written-out query that reads, and counts it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn query_raw(
+        &self,
+        database: &Database,
+        statement: Statement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let started = Instant::now();
+        let rows = database.reader.query_all_raw(statement).await;
+        self.add(started.elapsed());
+        rows
+    }
+
+    fn add(&self, time: Duration) {
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.0.microseconds.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+impl From<DatabaseBackend> for Dialect {
+    fn from(backend: DatabaseBackend) -> Self {
+        match backend {
+            DatabaseBackend::Sqlite => Self::Sqlite,
+            _ => Self::Postgres,
+        }
+    }
+}
