@@ -4,4 +4,5 @@ pub mod actor;
 pub mod audit;
 pub mod error;
 pub mod post;
+pub mod similar;
 pub mod transaction;
