@@ -1,1 +1,4 @@
-fn main() {}
+//! One binary for every test, so that they link once.
+
+mod isolation;
+mod support;

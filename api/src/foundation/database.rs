@@ -191,6 +191,46 @@ impl Database {
     }
 }
 
+/// Parameters that one statement may have on both databases, with a little to spare.
+pub const PARAMETERS: usize = 32_000;
+
+/// Reserves `count` keys of `table` for rows that name each other and are inserted together.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn reserve_keys(
+    connection: &DatabaseTransaction,
+    table: &str,
+    count: usize,
+) -> Result<Vec<i64>, DbErr> {
+    let count = i64::try_from(count).map_err(|error| DbErr::Custom(error.to_string()))?;
+    let backend = connection.get_database_backend();
+    if backend == DatabaseBackend::Sqlite {
+        // The transaction holds the only write lock, so nobody else takes the same keys; the
+        // sequence follows the largest key that is inserted.
+        let last = connection
+            .query_one_raw(Statement::from_sql_and_values(
+                backend,
+                "SELECT seq FROM sqlite_sequence WHERE name = ?",
+                [table.into()],
+            ))
+            .await?
+            .map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
+        return Ok((last + 1..=last + count).collect());
+    }
+    connection
+        .query_all_raw(Statement::from_sql_and_values(
+            backend,
+            "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)",
+            [table.into(), count.into()],
+        ))
+        .await?
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect()
+}
+
 /// Lets the connection's next statement run for `limit`. Dropping the future of a statement does
 /// not interrupt SQLite; this does.
 async fn stop_after(

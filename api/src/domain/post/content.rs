@@ -171,3 +171,49 @@ pub enum RevisionStatus {
     /// Refused by a reviewer.
     Rejected,
 }
+
+impl Difficulty {
+    /// The word in files and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Beginner => "beginner",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+        }
+    }
+
+    /// Reads the word of [`Difficulty::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Beginner, Self::Intermediate, Self::Advanced]
+            .into_iter()
+            .find(|level| level.as_str() == word)
+    }
+}
+
+impl RevisionStatus {
+    /// The word in files and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::InReview => "in_review",
+            Self::Approved => "approved",
+            Self::Published => "published",
+            Self::Superseded => "superseded",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Reads the word of [`RevisionStatus::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        [
+            Self::Drafted,
+            Self::InReview,
+            Self::Approved,
+            Self::Published,
+            Self::Superseded,
+            Self::Rejected,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+    }
+}

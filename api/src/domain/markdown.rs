@@ -1,0 +1,171 @@
+//! Markdown to what readers get: HTML that is safe to put on a page, a table of contents, the plain
+//! text that search reads, and its length.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use serde::{Deserialize, Serialize};
+
+use super::slug::slugify;
+
+/// Words of prose an average reader takes in within a minute. Reading time is the number of words
+/// outside code divided by it, rounded up, and one minute at least.
+pub const WORDS_PER_MINUTE: u32 = 220;
+
+/// A heading of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heading {
+    /// The anchor in the HTML, unique within the body.
+    pub id: String,
+    /// 1 to 6.
+    pub level: u8,
+    /// Its text, without markup.
+    pub text: String,
+}
+
+/// A body as readers get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Sanitised HTML.
+    pub html: String,
+    /// Every heading in order.
+    pub table_of_contents: Vec<Heading>,
+    /// Text without markup, code included.
+    pub text: String,
+    /// Words outside code.
+    pub word_count: u32,
+}
+
+impl Rendered {
+    /// Minutes to read, by [`WORDS_PER_MINUTE`].
+    pub fn reading_minutes(&self) -> u32 {
+        self.word_count.div_ceil(WORDS_PER_MINUTE).max(1)
+    }
+}
+
+/// Renders CommonMark with tables, footnotes, strike-through and task lists. Raw HTML is kept as
+/// far as it is harmless; scripts, styles, event handlers and foreign ids are dropped.
+pub fn render(markdown: &str) -> Rendered {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS;
+    let mut events: Vec<Event> = Parser::new_ext(markdown, options).collect();
+    let mut ids = HashSet::new();
+    let table_of_contents = anchor_headings(&mut events, &mut ids);
+    for event in &events {
+        if let Event::Start(Tag::FootnoteDefinition(name)) = event {
+            ids.insert(name.to_string());
+        }
+    }
+    let (text, word_count) = plain_text(&events);
+    let mut raw = String::with_capacity(markdown.len() * 3 / 2);
+    html::push_html(&mut raw, events.into_iter());
+    Rendered {
+        html: sanitise(&raw, ids),
+        table_of_contents,
+        text,
+        word_count,
+    }
+}
+
+/// Gives each heading an id made from its text; a repeated one gets a number.
+fn anchor_headings<'a>(events: &mut [Event<'a>], ids: &mut HashSet<String>) -> Vec<Heading> {
+    let mut headings = Vec::new();
+    let mut open: Option<(usize, HeadingLevel, String)> = None;
+    for index in 0..events.len() {
+        match &events[index] {
+            Event::Start(Tag::Heading { level, .. }) => open = Some((index, *level, String::new())),
+            Event::Text(text) | Event::Code(text) => {
+                if let Some((_, _, heading)) = &mut open {
+                    heading.push_str(text);
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                let Some((start, level, text)) = open.take() else {
+                    continue;
+                };
+                let id = unique_id(&slugify(&text), ids);
+                if let Event::Start(Tag::Heading { id: anchor, .. }) = &mut events[start] {
+                    *anchor = Some(CowStr::from(id.clone()));
+                }
+                headings.push(Heading {
+                    id,
+                    level: level as u8,
+                    text,
+                });
+            }
+            _ => {}
+        }
+    }
+    headings
+}
+
+fn unique_id(slug: &str, ids: &mut HashSet<String>) -> String {
+    let slug = if slug.is_empty() { "section" } else { slug };
+    let mut id = slug.to_owned();
+    let mut number = 1;
+    while !ids.insert(id.clone()) {
+        number += 1;
+        id = format!("{slug}-{number}");
+    }
+    id
+}
+
+fn plain_text(events: &[Event]) -> (String, u32) {
+    let mut text = String::new();
+    let mut words = 0;
+    let mut in_code = false;
+    for event in events {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => in_code = true,
+            Event::End(TagEnd::CodeBlock) => {
+                in_code = false;
+                text.push('\n');
+            }
+            Event::Text(part) | Event::Code(part) => {
+                if !in_code {
+                    words += part.split_whitespace().count();
+                }
+                text.push_str(part);
+            }
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            Event::End(
+                TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::TableCell,
+            ) => text.push('\n'),
+            _ => {}
+        }
+    }
+    (text, u32::try_from(words).unwrap_or(u32::MAX))
+}
+
+/// Keeps what belongs on a page. An id survives only when it is one we made, so that raw HTML can't
+/// take over names that scripts of the page look up.
+fn sanitise(raw: &str, ids: HashSet<String>) -> String {
+    let ids = Arc::new(ids);
+    let mut builder = ammonia::Builder::default();
+    builder
+        .add_tags(["input", "section"])
+        .add_generic_attributes(["id"])
+        .add_tag_attributes("code", ["class"])
+        .add_tag_attributes("div", ["class"])
+        .add_tag_attributes("sup", ["class"])
+        .add_tag_attributes("input", ["type", "checked", "disabled"])
+        .add_tag_attributes("img", ["loading"])
+        .link_rel(Some("noopener noreferrer"))
+        .attribute_filter(move |element, attribute, value| {
+            let keep = match (element, attribute) {
+                (_, "id") => ids.contains(value),
+                ("code", "class") => value.starts_with("language-"),
+                ("div", "class") => value == "footnote-definition",
+                ("sup", "class") => {
+                    matches!(value, "footnote-reference" | "footnote-definition-label")
+                }
+                ("input", "type") => value == "checkbox",
+                _ => true,
+            };
+            keep.then(|| value.into())
+        });
+    builder.clean(raw).to_string()
+}

@@ -1,0 +1,361 @@
+//! Creating posts, one or a thousand at a time, in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{post, post_slug, publication, redirect, score};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::prepare::{PreparedPost, hex};
+use super::rows::{Place, Rows, Terms};
+use crate::domain::audit::AuditEvent;
+use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::transaction::Transaction;
+use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::database::{PARAMETERS, reserve_keys};
+
+/// A post that was created or revised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavedPost {
+    /// The post.
+    pub post_id: i64,
+    /// The revision that was saved last.
+    pub revision_id: i64,
+}
+
+/// Creates posts. Each gets its own answer: what it became, or what has to be put right; the others
+/// are created all the same.
+///
+/// A slug, a reference and a source id belong to one post. A slug made from a title is changed
+/// until it is free, one that was given is refused when it is taken.
+///
+/// # Errors
+///
+/// Those of the database; then the transaction must be dropped.
+pub async fn create(
+    transaction: &mut Transaction<'_>,
+    posts: Vec<PreparedPost>,
+) -> Result<Vec<Result<SavedPost, Vec<Problem>>>> {
+    let mut names = Names::taken(transaction, &posts).await?;
+    let mut accepted = Vec::with_capacity(posts.len());
+    let mut answers: Vec<Result<SavedPost, Vec<Problem>>> = Vec::with_capacity(posts.len());
+    for prepared in posts {
+        match names.claim(&prepared, transaction) {
+            Ok(claim) => {
+                accepted.push((answers.len(), prepared, claim));
+                answers.push(Ok(SavedPost {
+                    post_id: 0,
+                    revision_id: 0,
+                }));
+            }
+            Err(problems) => answers.push(Err(problems)),
+        }
+    }
+
+    let contents = accepted.iter().flat_map(|(_, prepared, _)| {
+        let revisions = prepared.revisions.iter();
+        revisions.map(|revision| &revision.revision.content)
+    });
+    let terms = Terms::of(transaction, contents).await?;
+    let revision_count = accepted
+        .iter()
+        .map(|(_, prepared, _)| prepared.revisions.len());
+    let mut revision_keys =
+        reserve_keys(transaction.connection(), "revision", revision_count.sum())
+            .await?
+            .into_iter();
+    let post_keys = reserve_keys(transaction.connection(), "post", accepted.len()).await?;
+
+    let mut rows = Rows::default();
+    for ((answer, prepared, claim), post_id) in accepted.into_iter().zip(post_keys) {
+        let keys: Vec<i64> = revision_keys
+            .by_ref()
+            .take(prepared.revisions.len())
+            .collect();
+        let revision_id = keys[prepared.head()];
+        add_post(
+            &mut rows,
+            transaction,
+            prepared,
+            claim,
+            post_id,
+            &keys,
+            &terms,
+        )?;
+        answers[answer] = Ok(SavedPost {
+            post_id,
+            revision_id,
+        });
+    }
+    rows.insert(transaction).await?;
+    Ok(answers)
+}
+
+fn add_post(
+    rows: &mut Rows,
+    transaction: &mut Transaction<'_>,
+    prepared: PreparedPost,
+    claim: Claim,
+    post_id: i64,
+    revision_keys: &[i64],
+    terms: &Terms,
+) -> Result<()> {
+    let now = transaction.now();
+    let (head, live) = (prepared.head(), prepared.live());
+    let PreparedPost { post, revisions } = prepared;
+    let published_at = live.map(|_| post.published_at.unwrap_or(now));
+    let newest_score = post.scores.last();
+    rows.posts.push(post::ActiveModel {
+        id: Set(post_id),
+        reference: Set(claim.reference.clone()),
+        source_id: Set(post.source_id),
+        generator: Set(post.generator),
+        source_hash: Set(post.source_hash),
+        view_count: Set(post.view_count),
+        quality: Set(newest_score.map(|score| score.quality)),
+        freshness: Set(newest_score.map(|score| score.freshness)),
+        depth: Set(newest_score.map(|score| score.depth)),
+        clarity: Set(newest_score.map(|score| score.clarity)),
+        head_content: Set(revision_keys[head]),
+        live_content: Set(live.map(|index| revision_keys[index])),
+        published_at: Set(published_at.or(post.published_at)),
+        trashed_at: Set(None),
+        created_at: Set(post.created_at.unwrap_or(now)),
+    });
+    for score in post.scores {
+        rows.scores.push(score::ActiveModel {
+            post_id: Set(post_id),
+            quality: Set(score.quality),
+            freshness: Set(score.freshness),
+            depth: Set(score.depth),
+            clarity: Set(score.clarity),
+            assessor: Set(score.assessor),
+            assessed_at: Set(score.assessed_at.unwrap_or(now)),
+            ..Default::default()
+        });
+    }
+    for slug in &claim.reserved {
+        rows.slugs.push(post_slug::ActiveModel {
+            slug: Set(slug.clone()),
+            post_id: Set(post_id),
+        });
+    }
+    for from_path in claim.redirects {
+        rows.redirects.push(redirect::ActiveModel {
+            from_path: Set(from_path),
+            post_id: Set(post_id),
+            created_at: Set(now),
+            ..Default::default()
+        });
+    }
+    let actor = transaction.actor().to_string();
+    for (index, revision) in revisions.into_iter().enumerate() {
+        let is_live = live == Some(index);
+        if is_live && let Some(published_at) = published_at {
+            let saved_at = revision.revision.saved_at.unwrap_or(published_at);
+            rows.publications.push(publication::ActiveModel {
+                post_id: Set(post_id),
+                content_id: Set(revision_keys[index]),
+                published_from: Set(Ord::max(saved_at, published_at)),
+                published_until: Set(None),
+                ..Default::default()
+            });
+        }
+        let place = Place {
+            id: revision_keys[index],
+            post_id,
+            number: i32::try_from(index + 1).unwrap_or(i32::MAX),
+            published_at: published_at.filter(|_| is_live),
+        };
+        let slug = claim.slugs[index].clone();
+        rows.add_revision(revision, slug, &place, terms, &actor, now)?;
+    }
+    transaction.touch(CacheTag::Row("post", post_id));
+    transaction.touch(CacheTag::List("post"));
+    transaction.record(AuditEvent {
+        action: "create",
+        subject: "post",
+        subject_id: post_id,
+        before: None,
+        after: Some(json!({ "reference": claim.reference, "live": live.is_some() })),
+    });
+    Ok(())
+}
+
+/// Numbers that a made slug may get when it is taken.
+const NUMBERS: std::ops::RangeInclusive<u8> = 2..=9;
+
+/// What a post took for itself.
+struct Claim {
+    reference: String,
+    /// The slug of each revision.
+    slugs: Vec<String>,
+    /// Slugs that are now the post's own.
+    reserved: Vec<String>,
+    redirects: Vec<String>,
+}
+
+/// The names that are taken, by posts in the database and by posts of this transaction.
+struct Names {
+    slugs: HashMap<String, String>,
+    references: HashMap<String, String>,
+    source_ids: HashMap<String, String>,
+    redirects: HashSet<String>,
+}
+
+impl Names {
+    async fn taken(transaction: &Transaction<'_>, posts: &[PreparedPost]) -> Result<Self> {
+        let slugs = posts
+            .iter()
+            .flat_map(|post| post.revisions.iter().map(|revision| revision.slug.clone()));
+        let references = posts.iter().filter_map(|post| post.post.reference.clone());
+        let source_ids = posts.iter().filter_map(|post| post.post.source_id.clone());
+        let redirects = posts.iter().flat_map(|post| post.post.redirects.clone());
+        let redirects = owners(transaction, "redirect", "from_path", redirects).await?;
+        Ok(Self {
+            slugs: owners(transaction, "post_slug", "slug", slugs).await?,
+            references: owners(transaction, "post", "reference", references).await?,
+            source_ids: owners(transaction, "post", "source_id", source_ids).await?,
+            redirects: redirects.into_keys().collect(),
+        })
+    }
+
+    fn claim(
+        &mut self,
+        prepared: &PreparedPost,
+        transaction: &Transaction<'_>,
+    ) -> Result<Claim, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let post = &prepared.post;
+        if let Some(reference) = &post.reference
+            && self.references.contains_key(reference)
+        {
+            problems.push(taken("reference", reference, reference));
+        }
+        if let Some(source_id) = &post.source_id
+            && let Some(owner) = self.source_ids.get(source_id)
+        {
+            problems.push(taken("sourceId", source_id, owner));
+        }
+        let head = &prepared.revisions[prepared.head()];
+        if let Some(slug) = &head.revision.content.slug
+            && let Some(owner) = self.slugs.get(slug)
+        {
+            problems.push(taken("slug", slug, owner));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+
+        let head_slug = self.free_slug(&head.slug, transaction);
+        let reference = post
+            .reference
+            .clone()
+            .unwrap_or_else(|| self.made_reference(&head_slug, transaction));
+        let mut reserved = vec![head_slug.clone()];
+        let mut slugs = Vec::with_capacity(prepared.revisions.len());
+        for revision in &prepared.revisions {
+            if revision.slug == head.slug {
+                slugs.push(head_slug.clone());
+                continue;
+            }
+            // An earlier slug stays the post's own unless another post has taken it since.
+            if !self.slugs.contains_key(&revision.slug) && !reserved.contains(&revision.slug) {
+                reserved.push(revision.slug.clone());
+            }
+            slugs.push(revision.slug.clone());
+        }
+        if let Some(live) = prepared.live()
+            && !reserved.contains(&slugs[live])
+        {
+            let slug = slugs[live].clone();
+            let owner = self.slugs.get(&slug).cloned().unwrap_or_default();
+            return Err(vec![taken("slug", &slug, &owner)]);
+        }
+        for slug in &reserved {
+            self.slugs.insert(slug.clone(), reference.clone());
+        }
+        self.references.insert(reference.clone(), reference.clone());
+        if let Some(source_id) = &post.source_id {
+            self.source_ids.insert(source_id.clone(), reference.clone());
+        }
+        let redirects = post.redirects.iter();
+        let redirects = redirects.filter(|path| self.redirects.insert((*path).clone()));
+        Ok(Claim {
+            redirects: redirects.cloned().collect(),
+            reference,
+            slugs,
+            reserved,
+        })
+    }
+
+    /// The slug itself, or with the first free number; where all numbers that were looked up are
+    /// taken, with a suffix that nobody has.
+    fn free_slug(&self, base: &str, transaction: &Transaction<'_>) -> String {
+        let numbered = NUMBERS.map(|number| format!("{base}-{number}"));
+        std::iter::once(base.to_owned())
+            .chain(numbered)
+            .find(|slug| !self.slugs.contains_key(slug))
+            .unwrap_or_else(|| {
+                let salt = format!("{base} {}", self.slugs.len());
+                let unique = self.made_reference(&salt, transaction);
+                format!("{base}-{}", unique.trim_start_matches("anp-"))
+            })
+    }
+
+    /// Made from what is unique at this moment: the slug, which is free, and the time.
+    fn made_reference(&self, slug: &str, transaction: &Transaction<'_>) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(slug);
+        hasher.update(transaction.now().timestamp_micros().to_be_bytes());
+        format!("anp-{}", &hex(&hasher.finalize())[..16])
+    }
+}
+
+fn taken(field: &str, value: &str, owner: &str) -> Problem {
+    Problem::new(
+        ProblemCode::Taken,
+        field,
+        format!("`{value}` belongs to post {owner} already; choose another"),
+    )
+}
+
+/// Which of `values` are in `column` of `table`, and the reference of the post each belongs to.
+/// For slugs, numbered variants are looked up too, so that a made one finds its free number.
+async fn owners(
+    transaction: &Transaction<'_>,
+    table: &'static str,
+    column: &'static str,
+    values: impl Iterator<Item = String>,
+) -> Result<HashMap<String, String>> {
+    let mut values: HashSet<String> = values.collect();
+    if column == "slug" {
+        let numbered = |slug: &String| {
+            NUMBERS
+                .map(|number| format!("{slug}-{number}"))
+                .collect::<Vec<_>>()
+        };
+        let variants: Vec<String> = values.iter().flat_map(numbered).collect();
+        values.extend(variants);
+    }
+    let values: Vec<String> = values.into_iter().collect();
+    let mut owners = HashMap::new();
+    for chunk in values.chunks(PARAMETERS) {
+        let mut select = Query::select();
+        select.from(table).column((table, column));
+        if table == "post" {
+            select.column(("post", "reference"));
+        } else {
+            select
+                .column(("post", "reference"))
+                .inner_join("post", Expr::col(("post", "id")).equals((table, "post_id")));
+        }
+        select.and_where(Expr::col((table, column)).is_in(chunk.iter().map(String::as_str)));
+        for row in transaction.connection().query_all(&select).await? {
+            owners.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        }
+    }
+    Ok(owners)
+}

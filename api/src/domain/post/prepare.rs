@@ -1,0 +1,179 @@
+//! The part of saving that needs no database: checking, rendering, hashing. It is the expensive
+//! part, so an import does it on other threads before it opens its transaction.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sha2::{Digest, Sha256};
+
+use super::check;
+use super::content::{Content, RevisionStatus};
+use crate::domain::error::Problem;
+use crate::domain::markdown::{self, Rendered};
+use crate::domain::slug::slugify;
+
+/// A post to be created.
+#[derive(Clone, Debug, Default)]
+pub struct NewPost {
+    /// Its identity across exports. Made when absent.
+    pub reference: Option<String>,
+    /// Its identity where it came from.
+    pub source_id: Option<String>,
+    /// The program that wrote the source.
+    pub generator: Option<String>,
+    /// The content hash the source states.
+    pub source_hash: Option<String>,
+    /// Times it was viewed so far.
+    pub view_count: i64,
+    /// When it was first published; the time of the change when it is live and this is absent.
+    pub published_at: Option<DateTime<Utc>>,
+    /// When it was first written; the time of the change when absent.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Paths on the site that lead to it.
+    pub redirects: Vec<String>,
+    /// Its assessments, oldest first.
+    pub scores: Vec<NewScore>,
+    /// Its revisions, oldest first; never empty. The newest is the head, and the newest that is
+    /// published is live.
+    pub revisions: Vec<NewRevision>,
+}
+
+/// A revision to be saved.
+#[derive(Clone, Debug, Default)]
+pub struct NewRevision {
+    /// What it freezes.
+    pub content: Content,
+    /// Semantic version; `1.0.0` when absent.
+    pub version: Option<String>,
+    /// Where it stands.
+    pub status: RevisionStatus,
+    /// The day a person last checked it.
+    pub last_reviewed: Option<NaiveDate>,
+    /// Who wrote it, as the source names them.
+    pub author: Option<String>,
+    /// What changed, in a sentence.
+    pub message: Option<String>,
+    /// When it was saved; the time of the change when absent.
+    pub saved_at: Option<DateTime<Utc>>,
+}
+
+/// An assessment to be recorded.
+#[derive(Clone, Debug, Default)]
+pub struct NewScore {
+    /// How well the post is made, 0 to 100.
+    pub quality: i16,
+    /// How well it fits the present state of its stack, 0 to 100.
+    pub freshness: i16,
+    /// How far it goes below the surface, 0 to 100.
+    pub depth: i16,
+    /// How easily it is understood, 0 to 100.
+    pub clarity: i16,
+    /// Who or what assessed it.
+    pub assessor: Option<String>,
+    /// When; the time of the change when absent.
+    pub assessed_at: Option<DateTime<Utc>>,
+}
+
+/// A revision that is ready to be written.
+#[derive(Clone, Debug)]
+pub struct PreparedRevision {
+    pub(super) revision: NewRevision,
+    pub(super) rendered: Rendered,
+    pub(super) content_hash: String,
+    /// The slug that was given, or the one made from the title.
+    pub(super) slug: String,
+}
+
+/// A post that is ready to be written.
+#[derive(Clone, Debug)]
+pub struct PreparedPost {
+    pub(super) post: NewPost,
+    pub(super) revisions: Vec<PreparedRevision>,
+}
+
+impl PreparedRevision {
+    /// Checks the content, renders its body and hashes it.
+    ///
+    /// # Errors
+    ///
+    /// Everything a person has to put right, all at once.
+    pub fn new(revision: NewRevision) -> Result<Self, Vec<Problem>> {
+        let mut problems = check::content(&revision.content);
+        problems.extend(check::version(revision.version.as_deref()));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let slug = match &revision.content.slug {
+            Some(slug) => slug.clone(),
+            None => match slugify(&revision.content.title) {
+                made if made.is_empty() => "post".to_owned(),
+                made => made,
+            },
+        };
+        Ok(Self {
+            rendered: markdown::render(&revision.content.body),
+            content_hash: content_hash(&revision.content),
+            slug,
+            revision,
+        })
+    }
+
+    pub(super) fn reading_minutes(&self) -> u32 {
+        self.revision
+            .content
+            .reading_minutes
+            .unwrap_or_else(|| self.rendered.reading_minutes())
+    }
+}
+
+impl PreparedPost {
+    /// Prepares each revision of a post.
+    ///
+    /// # Errors
+    ///
+    /// Everything a person has to put right, all at once.
+    pub fn new(mut post: NewPost) -> Result<Self, Vec<Problem>> {
+        let mut problems = check::post(&post);
+        let mut revisions = Vec::with_capacity(post.revisions.len());
+        for revision in std::mem::take(&mut post.revisions) {
+            match PreparedRevision::new(revision) {
+                Ok(prepared) => revisions.push(prepared),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self { post, revisions })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The newest revision.
+    pub(super) fn head(&self) -> usize {
+        self.revisions.len() - 1
+    }
+
+    /// The newest revision that is published.
+    pub(super) fn live(&self) -> Option<usize> {
+        self.revisions
+            .iter()
+            .rposition(|revision| revision.revision.status == RevisionStatus::Published)
+    }
+}
+
+/// SHA-256 over the content as JSON, in hexadecimal: two revisions with the same hash say the same.
+fn content_hash(content: &Content) -> String {
+    let mut hasher = Sha256::new();
+    // Writing plain data to a hasher can't fail: there is no map with keys other than strings.
+    let json = serde_json::to_vec(content).unwrap_or_default();
+    hasher.update(&json);
+    hex(&hasher.finalize())
+}
+
+/// Bytes as hexadecimal digits.
+pub(in crate::domain) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

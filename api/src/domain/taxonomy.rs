@@ -1,0 +1,230 @@
+//! The words that posts share: tools, stacks and named entities. The three differ in their tables
+//! and in that a named entity also has a type; the rules are the same.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::error::Result;
+use super::slug::{name_key, slugify};
+use super::transaction::Transaction;
+use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::database::PARAMETERS;
+
+/// The longest name, in bytes.
+pub const NAME_LENGTH: usize = 200;
+
+/// Which words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Taxonomy {
+    /// What posts use or describe.
+    Tool,
+    /// The technology stacks posts belong to.
+    Stack,
+    /// What posts are about, each with a type.
+    Entity,
+}
+
+impl Taxonomy {
+    /// The noun, as cache tags and reasons name it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Stack => "stack",
+            Self::Entity => "entity",
+        }
+    }
+
+    /// The table of the words.
+    pub(in crate::domain) fn table(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Stack => "stack",
+            Self::Entity => "named_entity",
+        }
+    }
+
+    /// The table that joins contents with words.
+    pub(in crate::domain) fn join_table(self) -> &'static str {
+        match self {
+            Self::Tool => "post_content_tool",
+            Self::Stack => "post_content_stack",
+            Self::Entity => "post_content_entity",
+        }
+    }
+
+    /// The column of [`Taxonomy::join_table`] that names the word.
+    pub(in crate::domain) fn join_column(self) -> &'static str {
+        match self {
+            Self::Tool => "tool_id",
+            Self::Stack => "stack_id",
+            Self::Entity => "named_entity_id",
+        }
+    }
+}
+
+/// A word: a tool, a stack or a named entity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Term {
+    /// Its key.
+    pub id: i64,
+    /// As people write it.
+    pub name: String,
+    /// As paths write it.
+    pub slug: String,
+    /// The type of a named entity; empty for tools and stacks.
+    pub kind: String,
+}
+
+/// What a word is found by: its type (empty for tools and stacks) and its name.
+pub type TermName = (String, String);
+
+/// Finds words by name, in whatever case they are written, and adds those that are missing.
+/// A merged word answers with the one that took its place.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find_or_create(
+    transaction: &mut Transaction<'_>,
+    taxonomy: Taxonomy,
+    names: impl IntoIterator<Item = TermName>,
+) -> Result<HashMap<TermName, i64>> {
+    let mut wanted: BTreeMap<TermName, Vec<TermName>> = BTreeMap::new();
+    for (kind, name) in names {
+        let key = (name_key(&kind), name_key(&name));
+        let spellings = wanted.entry(key).or_default();
+        if !spellings.contains(&(kind.clone(), name.clone())) {
+            spellings.push((kind, name));
+        }
+    }
+    let mut known = find_by_key(transaction, taxonomy, wanted.keys()).await?;
+    let missing: Vec<(&TermName, &TermName)> = wanted
+        .iter()
+        .filter(|(key, _)| !known.contains_key(*key))
+        .map(|(key, spellings)| (key, &spellings[0]))
+        .collect();
+    if !missing.is_empty() {
+        insert(transaction, taxonomy, &missing).await?;
+        let keys = missing.iter().map(|(key, _)| *key);
+        for (key, id) in find_by_key(transaction, taxonomy, keys).await? {
+            transaction.touch(CacheTag::Row(taxonomy.noun(), id));
+            known.insert(key, id);
+        }
+        transaction.touch(CacheTag::List(taxonomy.noun()));
+    }
+    let mut found = HashMap::new();
+    for (key, spellings) in wanted {
+        if let Some(id) = known.get(&key) {
+            found.extend(spellings.into_iter().map(|spelling| (spelling, *id)));
+        }
+    }
+    Ok(found)
+}
+
+async fn find_by_key(
+    transaction: &Transaction<'_>,
+    taxonomy: Taxonomy,
+    keys: impl Iterator<Item = &TermName>,
+) -> Result<HashMap<TermName, i64>> {
+    let keys: Vec<&TermName> = keys.collect();
+    let mut found = HashMap::new();
+    for chunk in keys.chunks(PARAMETERS) {
+        let mut select = Query::select();
+        select
+            .expr(Expr::cust("COALESCE(merged_into, id)"))
+            .column("key")
+            .from(taxonomy.table())
+            .and_where(Expr::col("key").is_in(chunk.iter().map(|(_, key)| key.as_str())));
+        if taxonomy == Taxonomy::Entity {
+            select.column("kind");
+        }
+        for row in transaction.connection().query_all(&select).await? {
+            let kind = match taxonomy {
+                Taxonomy::Entity => row.try_get_by_index(2)?,
+                _ => String::new(),
+            };
+            found.insert((kind, row.try_get_by_index(1)?), row.try_get_by_index(0)?);
+        }
+    }
+    Ok(found)
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    taxonomy: Taxonomy,
+    missing: &[(&TermName, &TermName)],
+) -> Result<()> {
+    let taken = taken_slugs(transaction, taxonomy, missing).await?;
+    let mut taken: HashSet<(String, String)> = taken.into_iter().collect();
+    for chunk in missing.chunks(PARAMETERS / 5) {
+        let mut columns = vec!["name", "slug", "key", "created_at"];
+        if taxonomy == Taxonomy::Entity {
+            columns.push("kind");
+        }
+        let mut insert = Query::insert();
+        insert
+            .into_table(taxonomy.table())
+            .columns(columns)
+            // Another transaction may add the same word at the same moment; it is read back below.
+            .on_conflict(OnConflict::new().do_nothing().to_owned());
+        for ((kind_key, key), (_, name)) in chunk {
+            let mut base = slugify(name);
+            if base.is_empty() {
+                base = "term".into();
+            }
+            let mut slug = base.clone();
+            let mut number = 1;
+            while !taken.insert((kind_key.clone(), slug.clone())) {
+                number += 1;
+                slug = format!("{base}-{number}");
+            }
+            let mut values: Vec<Value> = vec![
+                name.trim().into(),
+                slug.into(),
+                key.as_str().into(),
+                transaction.now().into(),
+            ];
+            if taxonomy == Taxonomy::Entity {
+                values.push(kind_key.as_str().into());
+            }
+            insert.values_panic(values.into_iter().map(Expr::val));
+        }
+        transaction.connection().execute(&insert).await?;
+    }
+    Ok(())
+}
+
+/// Slugs that begin like those about to be made, so that new ones avoid them.
+async fn taken_slugs(
+    transaction: &Transaction<'_>,
+    taxonomy: Taxonomy,
+    missing: &[(&TermName, &TermName)],
+) -> Result<Vec<(String, String)>> {
+    let slugs: HashSet<String> = missing.iter().map(|(_, (_, name))| slugify(name)).collect();
+    let slugs: Vec<String> = slugs.into_iter().collect();
+    let mut taken = Vec::new();
+    for chunk in slugs.chunks(PARAMETERS / 10) {
+        // Names that share a slug are rare (`C.I.` and `CI`), so ten candidates of each are plenty.
+        let candidates = chunk.iter().flat_map(|slug| {
+            std::iter::once(slug.clone()).chain((2..=10).map(move |n| format!("{slug}-{n}")))
+        });
+        let mut select = Query::select();
+        select
+            .column("slug")
+            .from(taxonomy.table())
+            .and_where(Expr::col("slug").is_in(candidates));
+        if taxonomy == Taxonomy::Entity {
+            select.column("kind");
+        }
+        for row in transaction.connection().query_all(&select).await? {
+            let kind = match taxonomy {
+                Taxonomy::Entity => row.try_get_by_index(1)?,
+                _ => String::new(),
+            };
+            taken.push((kind, row.try_get_by_index(0)?));
+        }
+    }
+    Ok(taken)
+}

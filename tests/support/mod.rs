@@ -1,0 +1,22 @@
+//! What tests stand on.
+
+mod database;
+mod postgres;
+mod sqlite;
+
+pub use database::{Backend, TestDatabase};
+
+use std::{fs, time::UNIX_EPOCH};
+
+/// Changes whenever this test binary does, and so whenever a migration does: it names the migrated
+/// databases that tests copy.
+fn fingerprint() -> String {
+    let binary = std::env::current_exe().expect("the test binary has a path");
+    let metadata = fs::metadata(&binary).expect("the test binary can be read");
+    let modified = metadata
+        .modified()
+        .expect("files have a time")
+        .duration_since(UNIX_EPOCH)
+        .expect("the test binary is younger than 1970");
+    format!("{:x}_{:x}", modified.as_nanos(), metadata.len())
+}
