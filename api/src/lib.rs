@@ -12,5 +12,6 @@
 
 pub mod domain;
 pub mod foundation;
+pub mod jobs;
 pub mod queue;
 pub mod transfer;

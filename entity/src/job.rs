@@ -19,6 +19,7 @@ pub struct Model {
     pub worker: Option<String>,
     pub last_error: Option<String>,
     pub created_at: i64,
+    pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
 }
 

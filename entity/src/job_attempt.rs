@@ -8,11 +8,11 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub job_id: i64,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub number: i32,
+    pub lease: i64,
     pub worker: String,
     pub started_at: i64,
-    pub finished_at: Option<i64>,
-    pub outcome: Option<String>,
+    pub finished_at: i64,
+    pub outcome: String,
     pub error: Option<String>,
 }
 

@@ -8,6 +8,7 @@ pub mod page;
 pub mod perspective;
 pub mod post;
 pub mod search;
+pub mod similar;
 pub mod slug;
 pub mod taxonomy;
 pub mod transaction;

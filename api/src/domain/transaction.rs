@@ -137,7 +137,7 @@ impl<'store> Transaction<'store> {
         }
         let has_jobs = !self.jobs.is_empty();
         if has_jobs {
-            queue::enqueue(&self.connection, self.store.database.dialect(), self.jobs).await?;
+            queue::enqueue(&self.connection, &self.store.clock, self.jobs).await?;
         }
         self.connection.commit().await?;
         if has_jobs {

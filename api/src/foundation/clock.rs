@@ -13,7 +13,10 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    Set(Arc<AtomicI64>),
+    Set {
+        start: i64,
+        now: Arc<AtomicI64>,
+    },
 }
 
 impl Clock {
@@ -24,24 +27,37 @@ impl Clock {
 
     /// A clock that stands still at `time` until [`Clock::advance`] moves it.
     pub fn set_to(time: DateTime<Utc>) -> Self {
-        Self(Source::Set(Arc::new(AtomicI64::new(
-            time.timestamp_micros(),
-        ))))
+        let start = time.timestamp_micros();
+        Self(Source::Set {
+            start,
+            now: Arc::new(AtomicI64::new(start)),
+        })
     }
 
     /// The time now.
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match &self.0 {
             Source::System => Utc::now().timestamp_micros(),
-            Source::Set(micros) => micros.load(Ordering::SeqCst),
+            Source::Set { now, .. } => now.load(Ordering::SeqCst),
         };
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     /// Moves a clock made by [`Clock::set_to`]; the clock of the machine stays as it is.
     pub fn advance(&self, by: TimeDelta) {
-        if let (Source::Set(micros), Some(by)) = (&self.0, by.num_microseconds()) {
-            micros.fetch_add(by, Ordering::SeqCst);
+        if let (Source::Set { now, .. }, Some(by)) = (&self.0, by.num_microseconds()) {
+            now.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    /// How far [`Clock::advance`] has moved it. A time that the database tells is shifted by as
+    /// much, so that tests own that too.
+    pub fn advanced(&self) -> TimeDelta {
+        match &self.0 {
+            Source::System => TimeDelta::zero(),
+            Source::Set { start, now } => {
+                TimeDelta::microseconds(now.load(Ordering::SeqCst) - start)
+            }
         }
     }
 }

@@ -1,49 +1,24 @@
 //! Durable background jobs in the same database as the content.
+//!
+//! A job is written by the transaction of the change that wants it ([`enqueue`]), so it exists if
+//! and only if the change does. A [`Worker`] claims it for the time of a lease, runs its
+//! [`Handler`] outside of any transaction, renewing the lease meanwhile, and finishes it. A worker
+//! that dies loses its lease, and another takes the job over: a job runs **at least once**, so
+//! every handler must do no harm when it runs again. Two never run one job at once while the lease
+//! holds, and who has lost it can finish nothing, because each claim has a number of its own.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod claim;
+mod counts;
+mod enqueue;
+mod finish;
+mod handler;
+mod outcome;
+mod time;
+mod wake;
+mod worker;
 
-use sea_orm::{DatabaseTransaction, DbErr};
-use serde_json::Value;
-use tokio::sync::Notify;
-
-use crate::foundation::database::Dialect;
-
-/// A job to be written by the transaction of the change that wants it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewJob {
-    /// Which handler runs it.
-    pub kind: &'static str,
-    /// What the handler is told.
-    pub payload: Value,
-    /// While a job of this kind and key waits, another one is not added.
-    pub unique_key: Option<String>,
-    /// Higher runs first; 0 is usual.
-    pub priority: i16,
-    /// How long it must wait at least.
-    pub delay: Duration,
-}
-
-/// Wakes the workers of this process.
-#[derive(Clone, Debug, Default)]
-pub struct Wake(Arc<Notify>);
-
-impl Wake {
-    /// Tells the workers that something may be waiting.
-    pub fn workers(&self) {
-        self.0.notify_waiters();
-    }
-}
-
-/// Writes jobs into the caller's transaction.
-///
-/// # Errors
-///
-/// Those of the database.
-pub async fn enqueue(
-    _connection: &DatabaseTransaction,
-    _dialect: Dialect,
-    _jobs: Vec<NewJob>,
-) -> Result<(), DbErr> {
-    Ok(())
-}
+pub use counts::{Counts, counts};
+pub use enqueue::{NewJob, enqueue};
+pub use handler::{Handler, Job, JobError};
+pub use wake::Wake;
+pub use worker::Worker;

@@ -1,0 +1,12 @@
+//! What background jobs do, one file a kind. A job's name, payload and unique key stand beside the
+//! domain verb that asks for it.
+
+mod similar_posts;
+
+use crate::domain::transaction::Store;
+use crate::queue::Handler;
+
+/// The handlers of all kinds, for a worker.
+pub fn handlers(store: &Store) -> Vec<Handler> {
+    vec![similar_posts::handler(store.clone())]
+}
