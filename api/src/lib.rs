@@ -12,6 +12,7 @@
 
 pub mod domain;
 pub mod foundation;
+pub mod graphql;
 pub mod jobs;
 pub mod queue;
 pub mod transfer;

@@ -1,14 +1,16 @@
 //! Errors as clients see them: what they can put right is said, what is ours is masked and logged
 //! once with the request's id.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ErrorExtensions};
 
 use super::context::RequestContext;
 use crate::domain::error::Error;
 
 /// Turns an error of the domain into one of GraphQL, with `extensions.code`.
-pub fn to_graphql(context: &Context<'_>, error: Error) -> async_graphql::Error {
-    let (code, message) = match &error {
+fn to_graphql(context: &Context<'_>, error: &Error) -> async_graphql::Error {
+    let (code, message) = match error {
         Error::BadArgument(message) => ("BAD_USER_INPUT", message.clone()),
         Error::Forbidden(message) => ("FORBIDDEN", message.clone()),
         Error::TooSlow => ("QUERY_TOO_SLOW", error.to_string()),
@@ -25,7 +27,7 @@ pub fn to_graphql(context: &Context<'_>, error: Error) -> async_graphql::Error {
     async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }
 
-/// Shortens `.map_err(|error| to_graphql(context, error))`.
+/// Gives results of the domain the form of GraphQL.
 pub trait OrGraphqlError<T> {
     /// The value, or the error as clients see it.
     ///
@@ -37,6 +39,12 @@ pub trait OrGraphqlError<T> {
 
 impl<T> OrGraphqlError<T> for Result<T, Error> {
     fn or_graphql_error(self, context: &Context<'_>) -> async_graphql::Result<T> {
-        self.map_err(|error| to_graphql(context, error))
+        self.map_err(|error| to_graphql(context, &error))
+    }
+}
+
+impl<T> OrGraphqlError<T> for Result<T, Arc<Error>> {
+    fn or_graphql_error(self, context: &Context<'_>) -> async_graphql::Result<T> {
+        self.map_err(|error| to_graphql(context, &error))
     }
 }

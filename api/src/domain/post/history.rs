@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
+use sea_orm::QueryResult;
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait, JoinType, Order, Query, SelectStatement, UnionType,
+};
 
 use super::content::RevisionStatus;
 use super::path;
@@ -58,55 +61,94 @@ pub async fn revisions(
 ) -> Result<HashMap<i64, Vec<Revision>>> {
     reader.note_all(post_ids.iter().map(|id| CacheTag::Row("post", *id)));
     let arms = post_ids.iter().map(|post_id| {
-        let mut select = Query::select();
+        let mut select = visible_revisions(reader.perspective());
         select
-            .columns([
-                "id",
-                "post_id",
-                "number",
-                "version",
-                "status",
-                "author",
-                "message",
-                "last_reviewed",
-                "content_hash",
-                "saved_at",
-            ])
-            .from("revision")
             .and_where(Expr::col("post_id").eq(*post_id))
             .order_by("number", Order::Desc)
             .limit(u64::from(limit));
-        if reader.perspective() == Perspective::Published {
-            let published = Query::select()
-                .expr(Expr::cust("1"))
-                .from("publication")
-                .and_where(Expr::cust("publication.content_id = revision.id"))
-                .to_owned();
-            select.and_where(Expr::exists(published));
-        }
         select
     });
     let mut found: HashMap<i64, Vec<Revision>> = HashMap::new();
     for row in read_arms(reader, arms).await? {
-        let status: String = row.try_get_by_index(4)?;
-        let revision = Revision {
-            id: row.try_get_by_index(0)?,
-            post_id: row.try_get_by_index(1)?,
-            number: row.try_get_by_index(2)?,
-            version: row.try_get_by_index(3)?,
-            status: RevisionStatus::from_word(&status).unwrap_or_default(),
-            author: row.try_get_by_index(5)?,
-            message: row.try_get_by_index(6)?,
-            last_reviewed: row.try_get_by_index(7)?,
-            content_hash: row.try_get_by_index(8)?,
-            saved_at: row.try_get_by_index(9)?,
-        };
+        let revision = read_revision(&row)?;
         found.entry(revision.post_id).or_default().push(revision);
     }
     for revisions in found.values_mut() {
         revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     }
     Ok(found)
+}
+
+/// Revisions by key, as far as they are in sight.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find_revisions(reader: &Reader, ids: &[i64]) -> Result<Vec<Revision>> {
+    let mut select = visible_revisions(reader.perspective());
+    select.and_where(Expr::col("id").is_in(ids.iter().copied()));
+    let rows = reader.rows(&select).await?;
+    let revisions: Result<Vec<Revision>> = rows.iter().map(read_revision).collect();
+    let revisions = revisions?;
+    reader.note_all(
+        revisions
+            .iter()
+            .map(|revision| CacheTag::Row("post", revision.post_id)),
+    );
+    Ok(revisions)
+}
+
+/// The revisions that are or were live for the public, as long as the post is; all of them for
+/// editors.
+fn visible_revisions(perspective: Perspective) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([
+            "id",
+            "post_id",
+            "number",
+            "version",
+            "status",
+            "author",
+            "message",
+            "last_reviewed",
+            "content_hash",
+            "saved_at",
+        ])
+        .from("revision");
+    if perspective == Perspective::Published {
+        let published = Query::select()
+            .expr(Expr::cust("1"))
+            .from("publication")
+            .and_where(Expr::cust("publication.content_id = revision.id"))
+            .to_owned();
+        let live = Query::select()
+            .expr(Expr::cust("1"))
+            .from("post")
+            .and_where(Expr::cust("post.id = revision.post_id"))
+            .and_where(Expr::col(("post", "live_content")).is_not_null())
+            .to_owned();
+        select
+            .and_where(Expr::exists(published))
+            .and_where(Expr::exists(live));
+    }
+    select
+}
+
+fn read_revision(row: &QueryResult) -> Result<Revision> {
+    let status: String = row.try_get_by_index(4)?;
+    Ok(Revision {
+        id: row.try_get_by_index(0)?,
+        post_id: row.try_get_by_index(1)?,
+        number: row.try_get_by_index(2)?,
+        version: row.try_get_by_index(3)?,
+        status: RevisionStatus::from_word(&status).unwrap_or_default(),
+        author: row.try_get_by_index(5)?,
+        message: row.try_get_by_index(6)?,
+        last_reviewed: row.try_get_by_index(7)?,
+        content_hash: row.try_get_by_index(8)?,
+        saved_at: row.try_get_by_index(9)?,
+    })
 }
 
 /// The newest `limit` assessments of each post, newest first.
@@ -210,13 +252,13 @@ pub async fn redirect(reader: &Reader, from_path: &str) -> Result<Option<Redirec
         .column(("p", "id"))
         .from_as("redirect", "r")
         .join_as(
-            sea_orm::sea_query::JoinType::InnerJoin,
+            JoinType::InnerJoin,
             "post",
             "p",
             Expr::col(("p", "id")).equals(("r", "post_id")),
         )
         .join_as(
-            sea_orm::sea_query::JoinType::InnerJoin,
+            JoinType::InnerJoin,
             "post_content",
             "c",
             Expr::col(("c", "id")).equals(("p", content)),
@@ -241,7 +283,7 @@ pub async fn redirect(reader: &Reader, from_path: &str) -> Result<Option<Redirec
 async fn read_arms(
     reader: &Reader,
     arms: impl Iterator<Item = SelectStatement>,
-) -> Result<Vec<sea_orm::QueryResult>> {
+) -> Result<Vec<QueryResult>> {
     let wrapped = arms.map(|arm| {
         Query::select()
             .column(Asterisk)

@@ -167,6 +167,24 @@ pub async fn find(
     Ok(posts)
 }
 
+/// Reads the post of a filter that holds one at most.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find_one(
+    reader: &Reader,
+    filter: PostFilter,
+    selection: PostSelection,
+) -> Result<Option<Post>> {
+    let post = find(reader, filter, selection).await?.pop();
+    if post.is_none() {
+        // Nothing yet: the answer changes with any post that appears.
+        reader.note(CacheTag::List("post"));
+    }
+    Ok(post)
+}
+
 pub(super) fn check(filter: &PostFilter) -> Result<()> {
     let size = filter.size();
     if size > FILTER_SIZE {

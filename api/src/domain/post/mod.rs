@@ -24,9 +24,9 @@ pub use filter::{
     FlagField, NumberField, PostFilter, Quantifier, TermFilter, Test, TextField, TimeField,
 };
 pub use history::{
-    Assessment, Redirect, Transition, assessments, redirect, revisions, transitions,
+    Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
-pub use list::{PostList, count_many, find, list, list_many};
+pub use list::{PostList, count_many, find, find_one, list, list_many};
 pub use order::{PostOrder, PostOrderField};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub use publish::publish;

@@ -50,8 +50,9 @@ use self::profile::{By, Profile};
 use self::resemblance::Resemblance;
 use self::vocabulary::Vocabulary;
 use super::error::Result;
+use super::perspective::Reader;
 use super::transaction::Transaction;
-use crate::foundation::database::{Database, Dialect, StatementCount};
+use crate::foundation::database::Dialect;
 use crate::queue::NewJob;
 
 /// The most similar posts a post has.
@@ -106,12 +107,7 @@ pub struct SimilarPost {
 /// # Errors
 ///
 /// Those of the database.
-pub async fn of(
-    count: &StatementCount,
-    database: &Database,
-    post_ids: &[i64],
-    first: u16,
-) -> Result<Vec<SimilarPost>> {
+pub async fn of(reader: &Reader, post_ids: &[i64], first: u16) -> Result<Vec<SimilarPost>> {
     let select = Query::select()
         .columns(
             [
@@ -134,7 +130,7 @@ pub async fn of(
         .order_by(("similar_post", "post_id"), Order::Asc)
         .order_by(("similar_post", "position"), Order::Asc)
         .to_owned();
-    let rows = count.query(database, &select).await?;
+    let rows = reader.rows(&select).await?;
     rows.iter()
         .map(|row| {
             let reasons: serde_json::Value = row.try_get("", "reasons")?;

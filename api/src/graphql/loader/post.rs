@@ -31,7 +31,13 @@ impl Loader<PostKey> for Loaders {
         for (selection, ids) in grouped(keys, |key| (key.selection, key.id)) {
             let filter = PostFilter::Number(NumberField::Id, Test::In(ids));
             for post in post::find(&self.reader, filter, selection).await? {
-                found.insert(PostKey { id: post.id, selection }, post);
+                found.insert(
+                    PostKey {
+                        id: post.id,
+                        selection,
+                    },
+                    post,
+                );
             }
         }
         Ok(found)
@@ -72,7 +78,8 @@ impl<const COUNTED: bool> Hash for PostListKey<COUNTED> {
 }
 
 impl<const COUNTED: bool> PostListKey<COUNTED> {
-    fn list(&self) -> PostList {
+    /// The list that the key stands for.
+    pub(in crate::graphql) fn list(&self) -> PostList {
         let of_term = PostFilter::Terms(
             self.taxonomy,
             Quantifier::Some,
@@ -108,10 +115,7 @@ impl Loader<PostListKey<true>> for Loaders {
     type Value = i64;
     type Error = Arc<Error>;
 
-    async fn load(
-        &self,
-        keys: &[PostListKey<true>],
-    ) -> Shared<HashMap<PostListKey<true>, i64>> {
+    async fn load(&self, keys: &[PostListKey<true>]) -> Shared<HashMap<PostListKey<true>, i64>> {
         let lists: Vec<PostList> = keys.iter().map(PostListKey::list).collect();
         let counts = post::count_many(&self.reader, &lists).await?;
         Ok(keys.iter().cloned().zip(counts).collect())

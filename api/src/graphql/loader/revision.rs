@@ -45,6 +45,9 @@ impl Loader<TransitionsKey> for Loaders {
     ) -> Shared<HashMap<TransitionsKey, Vec<Transition>>> {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
         let found = post::transitions(&self.reader, &ids).await?;
-        Ok(found.into_iter().map(|(id, list)| (TransitionsKey(id), list)).collect())
+        Ok(found
+            .into_iter()
+            .map(|(id, list)| (TransitionsKey(id), list))
+            .collect())
     }
 }

@@ -2,13 +2,13 @@
 
 use async_graphql::{Enum, InputObject};
 
-use super::scalar_filter::{DifficultyFilter, IdFilter, IntFilter, StringFilter, TextFilter, TimeFilter};
+use super::scalar_filter::{
+    DifficultyFilter, IdFilter, IntFilter, StringFilter, TextFilter, TimeFilter,
+};
 use super::term_filter::{EntitiesFilter, StacksFilter, ToolsFilter};
 use crate::domain::error::Result;
 use crate::domain::page;
-use crate::domain::post::{
-    self, FlagField, NumberField, PostFilter, TextField, TimeField,
-};
+use crate::domain::post::{self, FlagField, NumberField, PostFilter, TextField, TimeField};
 use crate::domain::search::{SearchColumn, SearchQuery};
 use crate::graphql::node_id::NodeType;
 
@@ -177,7 +177,11 @@ impl PostFilterInput {
         let mut parts = Vec::new();
         if let Some(id) = self.id {
             let tests = id.tests(NodeType::Post)?;
-            parts.extend(tests.into_iter().map(|test| PostFilter::Number(NumberField::Id, test)));
+            parts.extend(
+                tests
+                    .into_iter()
+                    .map(|test| PostFilter::Number(NumberField::Id, test)),
+            );
         }
         let texts = [
             (TextField::Slug, self.slug),
@@ -203,7 +207,10 @@ impl PostFilterInput {
             }
         }
         if let Some(words) = self.body.and_then(|body| body.contains) {
-            parts.push(PostFilter::Words(SearchColumn::Body, SearchQuery::parse(&words)?));
+            parts.push(PostFilter::Words(
+                SearchColumn::Body,
+                SearchQuery::parse(&words)?,
+            ));
         }
         if let Some(difficulty) = self.difficulty {
             parts.extend(difficulty.tests().into_iter().map(PostFilter::Difficulty));
@@ -220,7 +227,11 @@ impl PostFilterInput {
         ];
         for (field, filter) in numbers {
             let tests = filter.map(IntFilter::tests).unwrap_or_default();
-            parts.extend(tests.into_iter().map(|test| PostFilter::Number(field, test)));
+            parts.extend(
+                tests
+                    .into_iter()
+                    .map(|test| PostFilter::Number(field, test)),
+            );
         }
         let flags = self.flags.unwrap_or_default();
         let flags = [

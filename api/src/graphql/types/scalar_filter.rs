@@ -3,9 +3,9 @@
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, Utc};
 
+use super::post::Difficulty;
 use crate::domain::error::Result;
 use crate::domain::post::{self, Test};
-use super::post::Difficulty;
 use crate::graphql::node_id::NodeType;
 
 /// Tests on a text. Every test that is given must hold; upper and lower case differ.
@@ -249,7 +249,9 @@ impl DifficultyFilter {
         Tests {
             eq: self.eq.map(level),
             ne: self.ne.map(level),
-            one_of: self.one_of.map(|levels| levels.into_iter().map(level).collect()),
+            one_of: self
+                .one_of
+                .map(|levels| levels.into_iter().map(level).collect()),
             gt: None,
             gte: None,
             lt: None,

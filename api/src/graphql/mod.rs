@@ -1,0 +1,25 @@
+//! The schema: types, queries and loaders, one file a noun. Resolvers turn arguments and the shape
+//! of the query into calls of the domain, and its answers into types; rules live in the domain.
+
+pub mod context;
+mod error;
+mod loader;
+mod node_id;
+mod pagination;
+pub mod query;
+pub mod types;
+
+use async_graphql::{EmptyMutation, EmptySubscription, SchemaBuilder};
+
+use context::Site;
+use query::Query;
+
+/// The schema of the API.
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Begins the schema for a site; limits are added by whoever serves it.
+pub fn schema(site: Site) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+        .register_output_type::<types::node::Node>()
+        .data(site)
+}

@@ -1,0 +1,27 @@
+//! Everything that has an id.
+
+use async_graphql::{ID, Interface};
+
+use super::post::Post;
+use super::revision::Revision;
+use super::term::{Entity, Stack, Tool};
+
+/// Everything that has an id.
+#[derive(Interface)]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "Unique among everything that has an id."
+))]
+pub enum Node {
+    /// A post.
+    Post(Post),
+    /// A revision of a post.
+    Revision(Revision),
+    /// A tool.
+    Tool(Tool),
+    /// A stack.
+    Stack(Stack),
+    /// A named entity.
+    Entity(Entity),
+}
