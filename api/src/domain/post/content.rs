@@ -60,7 +60,9 @@ pub struct Content {
 }
 
 /// A named thing: `next.js` of type `stack`, `handling background jobs` of type `problem`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct EntityName {
     /// Its name.
     pub name: String,
