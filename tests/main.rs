@@ -1,1 +1,3 @@
-fn main() {}
+//! One test binary: every feature, through the same doors that users have.
+
+mod synth;

@@ -1,6 +1,6 @@
 //! The revisions before the newest, and how much each differs from the next.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::body::Body;
 use super::voice::Voice;
@@ -50,8 +50,9 @@ pub(super) fn earlier_revisions(
             2 => content.summary = voice.one_of("summary"),
             _ => {}
         }
-        let share = (count + 1 - saves) as i32;
-        let saved_at = period.from + (period.until - period.from) * share / (count as i32 + 1);
+        let share = (count + 1 - saves) as i64;
+        let seconds = (period.until - period.from).num_seconds() * share / (count as i64 + 1);
+        let saved_at = period.from + TimeDelta::seconds(seconds);
         revisions.push(EarlierRevision {
             content: content.clone(),
             revision: RevisionDetails {

@@ -82,6 +82,7 @@ impl<'a> Voice<'a> {
                     if *capital {
                         capitalise(out, start);
                     }
+                    fit_article(out, start);
                 }
             }
         }
@@ -125,6 +126,15 @@ impl<'a> Voice<'a> {
         for piece in ["`", verb, "_", self.thing, "_", part, "`"] {
             out.push_str(piece);
         }
+    }
+}
+
+/// Turns `a` into `an` where the word at `start` begins with a vowel.
+fn fit_article(text: &mut String, start: usize) {
+    let (before, word) = text.split_at(start);
+    let article = before == "A " || before.ends_with(" a ") || before.ends_with(" A ");
+    if article && word.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) {
+        text.insert(start - 1, 'n');
     }
 }
 
