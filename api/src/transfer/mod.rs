@@ -3,5 +3,6 @@
 mod document;
 pub mod export;
 pub mod import;
+pub mod synth;
 
 pub use document::{Document, EarlierRevision, RevisionDetails, Score};
