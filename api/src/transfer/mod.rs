@@ -1,7 +1,10 @@
 //! Content in and out: files become documents, documents become posts, and back.
 
+mod check;
 mod document;
 pub mod export;
 pub mod import;
+mod schema;
 
 pub use document::{Document, EarlierRevision, RevisionDetails, Score};
+pub use schema::json_schema;
