@@ -1,1 +1,12 @@
-fn main(){}
+//! Everything is tested from one binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod document_schema;
+mod export_round_trip;
+mod import_files;
+mod import_hostile;
+mod import_json;
+mod import_markdown;
+mod import_page_text;
+mod support;

@@ -83,7 +83,7 @@ impl Page<'_> {
             let path = text_of(&value).unwrap_or_default();
             let slug = slug_of(last_segment(&path));
             // Jekyll's `/:year/:title/` is a pattern, not a path.
-            if !self.has("slug") && !slug.is_empty() && !path.contains(':') {
+            if !self.has("slug") && !slug.is_empty() && !path.contains("/:") {
                 self.inferred
                     .push(format!("the slug `{slug}` is the last part of `{key}`"));
                 self.fields.insert(String::from("slug"), Value::from(slug));

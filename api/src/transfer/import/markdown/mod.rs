@@ -45,7 +45,11 @@ pub(super) fn read(text: &str, path: &Path, context: &ImportContext) -> Result<P
         inferred: &mut inferred,
         invalid: Vec::new(),
     };
-    let file_name = title::FileName::of(path);
+    // A page with our own status is a document as it stands; its file may be named as it likes.
+    let file_name = match page.own_status() {
+        Some(_) => title::FileName::default(),
+        None => title::FileName::of(path),
+    };
     page.take_conventions(&file_name);
     page.take_publication(path, &file_name, context);
     let body = page.take_title(split.body, &file_name);

@@ -24,7 +24,7 @@ impl Page<'_> {
             self.normalize_date(key);
         }
         self.take_update();
-        let mut day = None;
+        let mut day = self.take_schedule(context);
         for name in [
             "publishdate",
             "pubdate",
@@ -93,13 +93,7 @@ impl Page<'_> {
 
     /// The status in our own `revision`, or in a `status` of its own.
     fn stated_status(&mut self) -> Option<RevisionStatus> {
-        let own = self
-            .fields
-            .get("revision")
-            .and_then(|revision| revision.get("status"))
-            .filter(|status| !status.is_null())
-            .cloned();
-        if let Some(own) = own {
+        if let Some(own) = self.own_status().cloned() {
             // A wrong word is refused with all other values, and must not publish meanwhile.
             return Some(serde_json::from_value(own).unwrap_or_default());
         }
@@ -173,6 +167,23 @@ impl Page<'_> {
                 self.set_time("createdAt", &key, time);
             }
         }
+    }
+
+    /// Our own `publishedAt` is believed together with a status; alone it is a date like others.
+    fn take_schedule(&mut self, context: &ImportContext) -> Option<(String, Value, DateTime<Utc>)> {
+        let text = self.fields.get("publishedAt").and_then(Value::as_str)?;
+        let time = dates::parse(text).ok()?;
+        if time <= context.now || self.own_status().is_some() {
+            return None;
+        }
+        let (key, value) = self.fields.remove_entry("publishedAt")?;
+        Some((key, value, time))
+    }
+
+    /// The status in our own `revision`.
+    pub(super) fn own_status(&self) -> Option<&Value> {
+        let status = self.fields.get("revision")?.get("status")?;
+        (!status.is_null()).then_some(status)
     }
 
     fn take_update(&mut self) {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Page;
 
 /// What the name of a Markdown file says.
+#[derive(Default)]
 pub(super) struct FileName {
     /// The day in a Jekyll name, `2024-01-31-title.md`.
     pub day: Option<NaiveDate>,

@@ -75,13 +75,16 @@ pub(super) fn read(text: &str) -> Result<Parsed, Problem> {
         ));
     }
     let content = &lines[title.number as usize..];
-    let (article, metadata) = split_at_metadata(content, &mut inferred);
+    // The metadata names the language that the code of the article above it is in.
+    let mut inferred_below = Vec::new();
+    let (article, metadata) = split_at_metadata(content, &mut inferred_below);
 
     let mut document = Document::default();
     title.text.trim().clone_into(&mut document.content.title);
-    metadata::read(metadata, &mut document, &mut inferred)?;
+    metadata::read(metadata, &mut document, &mut inferred_below)?;
     let language = document.content.code_language.as_deref();
     document.content.body = body::read(article, language, &mut inferred);
+    inferred.append(&mut inferred_below);
     finish(document, title.number, inferred)
 }
 
