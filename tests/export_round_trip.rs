@@ -96,7 +96,7 @@ fn text() -> impl Strategy<Value = String> {
         3 => nasty.prop_map(str::to_owned),
         2 => "[ -~]{0,20}",
         1 => "[^\0]{0,20}",
-        1 => "([ -~]{0,30}\n){0,4}[ -~]{0,90}",
+        1 => "([ -~]{0,25}\n){0,3}[ -~]{0,90}",
     ]
 }
 
@@ -280,7 +280,7 @@ fn exported(document: &Document, format: Format) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(15000))]
 
     #[test]
     fn any_document_comes_back_equal(original in any_document()) {

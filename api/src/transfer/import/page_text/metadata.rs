@@ -1,57 +1,11 @@
 //! The metadata of a page: labels that run into their values, and lists below them.
 
-use serde_json::{Map, Value};
-
 use super::Line;
-use super::body::bullet;
+use super::labels::{Entry, Item, TEXT_LABELS, entries, is_known, pair};
 use super::values::{self, Taken};
 use crate::domain::post::{ChecklistItem, EntityName};
 use crate::transfer::document::{Document, Score};
 use crate::transfer::import::Problem;
-
-/// Labels with their value on the same line: `reading time13`.
-const TEXT_LABELS: &[&str] = &[
-    "topic",
-    "summary",
-    "ai brief",
-    "code language",
-    "difficulty",
-    "reading time",
-    "view count",
-    "reference",
-    "hash",
-];
-
-/// Labels that stand alone, with a list below.
-const LIST_LABELS: &[&str] = &[
-    "ai outline",
-    "stack",
-    "tools",
-    "score",
-    "revision",
-    "flags",
-    "checklist",
-    "entities",
-    "payload",
-    "notes",
-];
-
-/// Where lines are kept that no label claims.
-const UNLABELLED: &str = "unlabelled";
-
-/// A label with what belongs to it.
-struct Entry<'a> {
-    label: &'a str,
-    line: u64,
-    value: &'a str,
-    items: Vec<Item<'a>>,
-}
-
-#[derive(Clone, Copy)]
-struct Item<'a> {
-    line: u64,
-    text: &'a str,
-}
 
 /// Reads the metadata into the document. All values that cannot be are named at once.
 pub(super) fn read(
@@ -88,55 +42,10 @@ pub(super) fn read(
     Err(Problem::at(line, reason))
 }
 
-fn entries<'a>(lines: &[Line<'a>]) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> = Vec::new();
-    for line in lines.iter().filter(|line| !line.is_blank()) {
-        let number = line.number;
-        if let Some(text) = bullet(line.text) {
-            let item = Item { line: number, text };
-            match entries.last_mut() {
-                Some(entry) => entry.items.push(item),
-                None => entries.push(Entry {
-                    label: "",
-                    line: number,
-                    value: "",
-                    items: vec![item],
-                }),
-            }
-            continue;
-        }
-        let (label, value) = split_label(line.text.trim());
-        entries.push(Entry {
-            label,
-            line: number,
-            value,
-            items: Vec::new(),
-        });
-    }
-    entries
-}
-
-/// A line is a known label and its value, or an unknown label as a whole.
-fn split_label(text: &str) -> (&str, &str) {
-    let bare = text.trim_end_matches(':');
-    if LIST_LABELS.contains(&bare) {
-        return (bare, "");
-    }
-    for label in TEXT_LABELS {
-        if let Some(value) = text.strip_prefix(label) {
-            return (label, value.trim_start_matches(':').trim());
-        }
-    }
-    (text, "")
-}
-
-fn is_known(label: &str) -> bool {
-    TEXT_LABELS.contains(&label) || LIST_LABELS.contains(&label)
-}
-
-struct Reader<'a> {
-    document: &'a mut Document,
-    inferred: &'a mut Vec<String>,
+/// Puts what the entries say into a document.
+pub(super) struct Reader<'a> {
+    pub(super) document: &'a mut Document,
+    pub(super) inferred: &'a mut Vec<String>,
     problems: Vec<(u64, String)>,
 }
 
@@ -357,82 +266,6 @@ impl<'a> Reader<'a> {
         pairs
     }
 
-    fn unknown(&mut self, entry: &Entry<'_>) {
-        if !entry.items.is_empty() {
-            return self.keep_list(entry);
-        }
-        match entry.label.split_once(':') {
-            Some((key, value)) if !key.trim().is_empty() => {
-                self.inferred.push(format!(
-                    "line {}: `{key}` is no known label; kept in the payload",
-                    entry.line
-                ));
-                self.insert(key.trim(), values::payload(value.trim()));
-            }
-            _ => self.keep_unlabelled(entry.line, entry.label),
-        }
-    }
-
-    fn keep_list(&mut self, entry: &Entry<'_>) {
-        let label = match entry.label {
-            "" => UNLABELLED,
-            label => label.trim_end_matches(':'),
-        };
-        self.inferred.push(format!(
-            "line {}: the list below `{label}` has no field; kept in the payload",
-            entry.line
-        ));
-        let mut pairs = Map::new();
-        for item in &entry.items {
-            match pair(*item) {
-                Some((key, value)) if !pairs.contains_key(key) => {
-                    pairs.insert(key.to_owned(), values::payload(value.text));
-                }
-                _ => {
-                    // Not all are pairs of their own keys: the list stays a list of lines.
-                    let items = entry.items.iter().map(|item| values::payload(item.text));
-                    return self.insert(label, Value::Array(items.collect()));
-                }
-            }
-        }
-        self.insert(label, Value::Object(pairs));
-    }
-
-    fn keep(&mut self, label: &str, key: &str, item: Item<'_>) {
-        self.inferred.push(format!(
-            "line {}: {label} has no key `{key}`; kept in the payload as `{label}.{key}`",
-            item.line
-        ));
-        self.insert(&format!("{label}.{key}"), values::payload(item.text));
-    }
-
-    fn keep_unlabelled(&mut self, line: u64, text: &str) {
-        self.inferred.push(format!(
-            "line {line}: `{text}` starts with no known label; kept in the payload as \
-             `{UNLABELLED}`"
-        ));
-        let payload = &mut self.document.content.payload;
-        let list = payload
-            .entry(UNLABELLED)
-            .or_insert_with(|| Value::Array(Vec::new()));
-        match list {
-            Value::Array(list) => list.push(Value::from(text)),
-            other => *other = Value::Array(vec![other.take(), Value::from(text)]),
-        }
-    }
-
-    /// Adds to the payload; a key that is there already makes a list of both values.
-    fn insert(&mut self, key: &str, value: Value) {
-        let payload = &mut self.document.content.payload;
-        match payload.get_mut(key) {
-            None => {
-                payload.insert(key.to_owned(), value);
-            }
-            Some(Value::Array(list)) => list.push(value),
-            Some(there) => *there = Value::Array(vec![there.take(), value]),
-        }
-    }
-
     fn take<T>(&mut self, label: &str, item: Item<'_>, taken: fn(&str) -> Taken<T>) -> Option<T> {
         taken(item.text)
             .map_err(|fix| self.refuse_value(label, item, fix))
@@ -449,20 +282,4 @@ impl<'a> Reader<'a> {
     fn refuse(&mut self, line: u64, reason: String) {
         self.problems.push((line, reason));
     }
-}
-
-/// The key and the value of `key: value`.
-fn pair(item: Item<'_>) -> Option<(&str, Item<'_>)> {
-    let (key, text) = item
-        .text
-        .split_once(": ")
-        .or_else(|| item.text.strip_suffix(':').map(|key| (key, "")))?;
-    let text = text.trim();
-    (!key.trim().is_empty()).then_some((
-        key.trim(),
-        Item {
-            line: item.line,
-            text,
-        },
-    ))
 }

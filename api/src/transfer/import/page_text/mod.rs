@@ -6,7 +6,9 @@
 mod body;
 mod code;
 mod escape;
+mod labels;
 mod metadata;
+mod remainder;
 mod values;
 
 use super::finish::finish;
