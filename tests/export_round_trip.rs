@@ -280,7 +280,7 @@ fn exported(document: &Document, format: Format) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(15000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn any_document_comes_back_equal(original in any_document()) {

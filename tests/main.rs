@@ -7,6 +7,7 @@ mod export_round_trip;
 mod import_files;
 mod import_hostile;
 mod import_json;
+mod import_manual;
 mod import_markdown;
 mod import_page_text;
 mod support;
