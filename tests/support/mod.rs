@@ -2,6 +2,7 @@
 
 mod database;
 mod postgres;
+pub mod reading;
 mod sqlite;
 
 pub use database::{Backend, TestDatabase};

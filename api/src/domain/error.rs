@@ -36,38 +36,39 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Problem {
     /// What kind of problem it is, for programs.
     pub code: ProblemCode,
-    /// The way to the input field, e.g. `checklist`, `2`, `text`.
-    pub path: Vec<String>,
+    /// The path of the input field, e.g. `score.quality` or `tools[2]`.
+    pub field: String,
     /// What is wrong and how to put it right, for people.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem with the field at `path`, whose parts are separated by dots.
-    pub fn new(code: ProblemCode, path: &str, message: impl Into<String>) -> Self {
+    /// A problem with a field.
+    pub fn new(code: ProblemCode, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,
-            path: path.split('.').map(str::to_owned).collect(),
+            field: field.into(),
             message: message.into(),
         }
+    }
+
+    /// A field whose value is not of the form it must have.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Invalid, field, message)
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.path.join("."), self.message)
+        write!(formatter, "{}: {}", self.field, self.message)
     }
 }
 
 /// What kind of problem an input has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProblemCode {
-    /// A value is missing.
-    Required,
     /// A value is not of the form it must have.
     Invalid,
-    /// A value is larger than it may be.
-    TooLong,
     /// Another row has this value already.
     Taken,
     /// What the input names does not exist.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use serde::{Deserialize, Serialize};
 
-use super::slug::slugify;
+use super::slug::slug_of;
 
 /// Words of prose an average reader takes in within a minute. Reading time is the number of words
 /// outside code divided by it, rounded up, and one minute at least.
@@ -86,7 +86,7 @@ fn anchor_headings<'a>(events: &mut [Event<'a>], ids: &mut HashSet<String>) -> V
                 let Some((start, level, text)) = open.take() else {
                     continue;
                 };
-                let id = unique_id(&slugify(&text), ids);
+                let id = unique_id(&slug_of(&text), ids);
                 if let Event::Start(Tag::Heading { id: anchor, .. }) = &mut events[start] {
                     *anchor = Some(CowStr::from(id.clone()));
                 }

@@ -2,65 +2,63 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest slug that is made from a title. A slug that is given may be twice as long.
-pub const MADE_SLUG_LENGTH: usize = 80;
+/// The longest slug, in bytes.
+pub const MAXIMUM_SLUG_LENGTH: usize = 200;
 
-/// The longest slug that is accepted.
-pub const SLUG_LENGTH: usize = 160;
-
-/// Makes a slug: ASCII letters and digits in lower case, words joined by single hyphens. `C++`
-/// becomes `c-plus-plus` and `C#` `c-sharp`, so that they stay apart from `C`. Empty when the text
-/// holds nothing that can be spelled.
-pub fn slugify(text: &str) -> String {
+/// Makes a slug: ASCII letters and digits in lower case, words joined by single hyphens. Empty when
+/// the text holds nothing that can be spelled.
+///
+/// A dot within a word disappears, so that `next.js` becomes `nextjs`; between digits it separates,
+/// so that `python 3.11` becomes `python-3-11`. `C++` becomes `c-plus-plus` and `C#` `c-sharp`, so
+/// that they stay apart from `C`.
+pub fn slug_of(text: &str) -> String {
     let spelled = deunicode::deunicode(text);
     let mut slug = String::with_capacity(spelled.len());
-    let mut push_word = |word: &str| {
-        if !slug.is_empty() {
-            slug.push('-');
-        }
-        slug.push_str(word);
-    };
     let mut word = String::new();
-    for character in spelled.chars() {
+    let mut characters = spelled.chars().peekable();
+    while let Some(character) = characters.next() {
+        let digit_follows = characters.peek().is_some_and(char::is_ascii_digit);
         match character {
-            'a'..='z' | '0'..='9' => word.push(character),
-            'A'..='Z' => word.push(character.to_ascii_lowercase()),
+            _ if character.is_ascii_alphanumeric() => word.push(character.to_ascii_lowercase()),
             '\'' => {}
+            '.' if !(digit_follows && word.ends_with(|last: char| last.is_ascii_digit())) => {}
             _ => {
-                if !word.is_empty() {
-                    push_word(&word);
-                    word.clear();
-                }
+                push_word(&mut slug, &std::mem::take(&mut word));
                 match character {
-                    '+' => push_word("plus"),
-                    '#' => push_word("sharp"),
+                    '+' => push_word(&mut slug, "plus"),
+                    '#' => push_word(&mut slug, "sharp"),
                     _ => {}
                 }
             }
         }
     }
-    if !word.is_empty() {
-        push_word(&word);
-    }
-    if slug.len() > MADE_SLUG_LENGTH {
-        let cut = slug[..MADE_SLUG_LENGTH]
-            .rfind('-')
-            .unwrap_or(MADE_SLUG_LENGTH);
-        slug.truncate(cut);
-    }
+    push_word(&mut slug, &word);
     slug
 }
 
-/// Whether `text` is a slug as [`slugify`] makes them, up to [`SLUG_LENGTH`]; dots and underscores
-/// are tolerated for the sake of paths that exist already.
+/// Adds a word as far as it fits; one that is longer than a slug on its own is cut.
+fn push_word(slug: &mut String, word: &str) {
+    if word.is_empty() {
+        return;
+    }
+    let hyphen = usize::from(!slug.is_empty());
+    if slug.is_empty() {
+        slug.push_str(&word[..word.len().min(MAXIMUM_SLUG_LENGTH)]);
+    } else if slug.len() + hyphen + word.len() <= MAXIMUM_SLUG_LENGTH {
+        slug.push('-');
+        slug.push_str(word);
+    }
+}
+
+/// Whether the text can be a slug as it is: lower-case letters of any script, digits, `-`, `_`
+/// and `.`, with a letter or digit among them, at most [`MAXIMUM_SLUG_LENGTH`] bytes.
 pub fn is_slug(text: &str) -> bool {
-    let allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_')
-    };
-    !text.is_empty()
-        && text.len() <= SLUG_LENGTH
-        && text.bytes().all(allowed)
-        && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+    text.len() <= MAXIMUM_SLUG_LENGTH
+        && text.chars().any(char::is_alphanumeric)
+        && text.chars().all(|character| {
+            (character.is_alphanumeric() && !character.is_uppercase())
+                || matches!(character, '-' | '_' | '.')
+        })
 }
 
 /// The key by which a name is unique: NFC, lower case, white space as single spaces.

@@ -94,9 +94,9 @@ pub struct EarlierRevision {
     pub revision: RevisionDetails,
 }
 
-/// An assessment: four figures from 0 to 100.
+/// An assessment: four figures from 0 to 100, none of which may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Score {
     /// How well it is made.
     #[schemars(range(min = 0, max = 100))]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checklist::ChecklistItem;
+
 /// Free-form values that have no field of their own, in the order of their keys.
 pub type Payload = serde_json::Map<String, serde_json::Value>;
 
@@ -106,15 +108,6 @@ impl Outline {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// One step of a checklist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ChecklistItem {
-    /// Stable within the post, so that a tick survives a rewording: made from the first text.
-    pub id: String,
-    /// What to do.
-    pub text: String,
 }
 
 /// What a reader or reviewer should know about how a post was made.

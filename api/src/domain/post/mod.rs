@@ -1,6 +1,7 @@
 //! Posts: field notes on one problem in one stack.
 
 mod check;
+mod checklist;
 mod content;
 mod create;
 mod facet;
@@ -15,9 +16,9 @@ mod rows;
 mod search;
 mod select;
 
-pub use content::{
-    ChecklistItem, Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo,
-};
+pub use check::MAXIMUM_NESTING;
+pub use checklist::{ChecklistItem, checklist_id, complete_checklist};
+pub use content::{Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo};
 pub use create::{SavedPost, create};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{

@@ -8,7 +8,7 @@ use super::check;
 use super::content::{Content, RevisionStatus};
 use crate::domain::error::Problem;
 use crate::domain::markdown::{self, Rendered};
-use crate::domain::slug::slugify;
+use crate::domain::slug::slug_of;
 
 /// A post to be created.
 #[derive(Clone, Debug, Default)]
@@ -96,14 +96,14 @@ impl PreparedRevision {
     ///
     /// Everything a person has to put right, all at once.
     pub fn new(revision: NewRevision) -> Result<Self, Vec<Problem>> {
-        let mut problems = check::content(&revision.content);
+        let mut problems = revision.content.check();
         problems.extend(check::version(revision.version.as_deref()));
         if !problems.is_empty() {
             return Err(problems);
         }
         let slug = match &revision.content.slug {
             Some(slug) => slug.clone(),
-            None => match slugify(&revision.content.title) {
+            None => match slug_of(&revision.content.title) {
                 made if made.is_empty() => "post".to_owned(),
                 made => made,
             },

@@ -7,7 +7,8 @@ use sea_orm::QueryResult;
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query, SelectStatement};
 use serde::de::DeserializeOwned;
 
-use super::content::{ChecklistItem, Difficulty, Flags, Outline, Payload, RevisionStatus, Seo};
+use super::checklist::ChecklistItem;
+use super::content::{Difficulty, Flags, Outline, Payload, RevisionStatus, Seo};
 use crate::domain::error::Result;
 use crate::domain::markdown::Heading;
 use crate::domain::taxonomy::{Taxonomy, Term};

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, Value};
 
 use super::{Taxonomy, TermName};
 use crate::domain::error::Result;
-use crate::domain::slug::{name_key, slugify};
+use crate::domain::slug::{name_key, slug_of};
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::PARAMETERS;
@@ -102,7 +102,7 @@ async fn insert(
             // Another transaction may add the same word at the same moment; it is read back below.
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         for ((kind_key, key), (_, name)) in chunk {
-            let mut base = slugify(name);
+            let mut base = slug_of(name);
             if base.is_empty() {
                 base = "term".into();
             }
@@ -134,7 +134,7 @@ async fn taken_slugs(
     taxonomy: Taxonomy,
     missing: &[(&TermName, &TermName)],
 ) -> Result<Vec<(String, String)>> {
-    let slugs: HashSet<String> = missing.iter().map(|(_, (_, name))| slugify(name)).collect();
+    let slugs: HashSet<String> = missing.iter().map(|(_, (_, name))| slug_of(name)).collect();
     let slugs: Vec<String> = slugs.into_iter().collect();
     let mut taken = Vec::new();
     for chunk in slugs.chunks(PARAMETERS / 10) {

@@ -1,1 +1,4 @@
 //! Export: posts become files.
+
+pub mod markdown;
+pub mod ndjson;
