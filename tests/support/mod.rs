@@ -3,8 +3,10 @@
 mod database;
 mod postgres;
 mod sqlite;
+mod store;
 
 pub use database::{Backend, TestDatabase};
+pub use store::TestStore;
 
 use std::{fs, time::UNIX_EPOCH};
 
