@@ -3,18 +3,36 @@
 mod check;
 mod content;
 mod create;
+mod facet;
+mod filter;
+mod history;
+mod list;
+mod order;
 mod prepare;
 mod publish;
 mod revise;
 mod rows;
+mod search;
+mod select;
 
 pub use content::{
     ChecklistItem, Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo,
 };
 pub use create::{SavedPost, create};
+pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
+pub use filter::{
+    FlagField, NumberField, PostFilter, Quantifier, TermFilter, Test, TextField, TimeField,
+};
+pub use history::{
+    Assessment, Redirect, Transition, assessments, redirect, revisions, transitions,
+};
+pub use list::{PostList, count_many, find, list, list_many};
+pub use order::{PostOrder, PostOrderField};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub use publish::publish;
 pub use revise::{Standing, revise};
+pub use search::{SearchHit, count_hits, search};
+pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 
 /// The path of a post on the site.
 pub fn path(slug: &str) -> String {

@@ -1,84 +1,16 @@
-//! The words that posts share: tools, stacks and named entities. The three differ in their tables
-//! and in that a named entity also has a type; the rules are the same.
+//! Adding words as posts bring them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ConnectionTrait, Value};
 
-use super::error::Result;
-use super::slug::{name_key, slugify};
-use super::transaction::Transaction;
+use super::{Taxonomy, TermName};
+use crate::domain::error::Result;
+use crate::domain::slug::{name_key, slugify};
+use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::PARAMETERS;
-
-/// The longest name, in bytes.
-pub const NAME_LENGTH: usize = 200;
-
-/// Which words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Taxonomy {
-    /// What posts use or describe.
-    Tool,
-    /// The technology stacks posts belong to.
-    Stack,
-    /// What posts are about, each with a type.
-    Entity,
-}
-
-impl Taxonomy {
-    /// The noun, as cache tags and reasons name it.
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Tool => "tool",
-            Self::Stack => "stack",
-            Self::Entity => "entity",
-        }
-    }
-
-    /// The table of the words.
-    pub(in crate::domain) fn table(self) -> &'static str {
-        match self {
-            Self::Tool => "tool",
-            Self::Stack => "stack",
-            Self::Entity => "named_entity",
-        }
-    }
-
-    /// The table that joins contents with words.
-    pub(in crate::domain) fn join_table(self) -> &'static str {
-        match self {
-            Self::Tool => "post_content_tool",
-            Self::Stack => "post_content_stack",
-            Self::Entity => "post_content_entity",
-        }
-    }
-
-    /// The column of [`Taxonomy::join_table`] that names the word.
-    pub(in crate::domain) fn join_column(self) -> &'static str {
-        match self {
-            Self::Tool => "tool_id",
-            Self::Stack => "stack_id",
-            Self::Entity => "named_entity_id",
-        }
-    }
-}
-
-/// A word: a tool, a stack or a named entity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Term {
-    /// Its key.
-    pub id: i64,
-    /// As people write it.
-    pub name: String,
-    /// As paths write it.
-    pub slug: String,
-    /// The type of a named entity; empty for tools and stacks.
-    pub kind: String,
-}
-
-/// What a word is found by: its type (empty for tools and stacks) and its name.
-pub type TermName = (String, String);
 
 /// Finds words by name, in whatever case they are written, and adds those that are missing.
 /// A merged word answers with the one that took its place.

@@ -1,0 +1,255 @@
+//! What happened to posts: their revisions, their assessments, the paths that lead to them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
+
+use super::content::RevisionStatus;
+use super::path;
+use super::select::{CurrentScore, Revision};
+use crate::domain::error::Result;
+use crate::domain::perspective::{Perspective, Reader};
+use crate::foundation::cache_tag::CacheTag;
+
+/// An assessment of a post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    /// Its key.
+    pub id: i64,
+    /// The four figures.
+    pub score: CurrentScore,
+    /// Who or what assessed.
+    pub assessor: Option<String>,
+    /// When.
+    pub assessed_at: DateTime<Utc>,
+}
+
+/// A step of a revision from one status to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The status it moved to.
+    pub status: RevisionStatus,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A path that leads elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The path that was asked for.
+    pub from_path: String,
+    /// The path to go to.
+    pub to_path: String,
+    /// The post it leads to.
+    pub post_id: i64,
+}
+
+/// The newest `limit` revisions of each post, newest first: those that are or were live for the
+/// public, all of them for editors.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn revisions(
+    reader: &Reader,
+    post_ids: &[i64],
+    limit: u32,
+) -> Result<HashMap<i64, Vec<Revision>>> {
+    reader.note_all(post_ids.iter().map(|id| CacheTag::Row("post", *id)));
+    let arms = post_ids.iter().map(|post_id| {
+        let mut select = Query::select();
+        select
+            .columns([
+                "id",
+                "post_id",
+                "number",
+                "version",
+                "status",
+                "author",
+                "message",
+                "last_reviewed",
+                "content_hash",
+                "saved_at",
+            ])
+            .from("revision")
+            .and_where(Expr::col("post_id").eq(*post_id))
+            .order_by("number", Order::Desc)
+            .limit(u64::from(limit));
+        if reader.perspective() == Perspective::Published {
+            let published = Query::select()
+                .expr(Expr::cust("1"))
+                .from("publication")
+                .and_where(Expr::cust("publication.content_id = revision.id"))
+                .to_owned();
+            select.and_where(Expr::exists(published));
+        }
+        select
+    });
+    let mut found: HashMap<i64, Vec<Revision>> = HashMap::new();
+    for row in read_arms(reader, arms).await? {
+        let status: String = row.try_get_by_index(4)?;
+        let revision = Revision {
+            id: row.try_get_by_index(0)?,
+            post_id: row.try_get_by_index(1)?,
+            number: row.try_get_by_index(2)?,
+            version: row.try_get_by_index(3)?,
+            status: RevisionStatus::from_word(&status).unwrap_or_default(),
+            author: row.try_get_by_index(5)?,
+            message: row.try_get_by_index(6)?,
+            last_reviewed: row.try_get_by_index(7)?,
+            content_hash: row.try_get_by_index(8)?,
+            saved_at: row.try_get_by_index(9)?,
+        };
+        found.entry(revision.post_id).or_default().push(revision);
+    }
+    for revisions in found.values_mut() {
+        revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
+    }
+    Ok(found)
+}
+
+/// The newest `limit` assessments of each post, newest first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn assessments(
+    reader: &Reader,
+    post_ids: &[i64],
+    limit: u32,
+) -> Result<HashMap<i64, Vec<Assessment>>> {
+    reader.note_all(post_ids.iter().map(|id| CacheTag::Row("post", *id)));
+    let arms = post_ids.iter().map(|post_id| {
+        Query::select()
+            .columns([
+                "id",
+                "post_id",
+                "quality",
+                "freshness",
+                "depth",
+                "clarity",
+                "assessor",
+                "assessed_at",
+            ])
+            .from("score")
+            .and_where(Expr::col("post_id").eq(*post_id))
+            .order_by("assessed_at", Order::Desc)
+            .order_by("id", Order::Desc)
+            .limit(u64::from(limit))
+            .to_owned()
+    });
+    let mut found: HashMap<i64, Vec<Assessment>> = HashMap::new();
+    for row in read_arms(reader, arms).await? {
+        let assessment = Assessment {
+            id: row.try_get_by_index(0)?,
+            score: CurrentScore {
+                quality: row.try_get_by_index(2)?,
+                freshness: row.try_get_by_index(3)?,
+                depth: row.try_get_by_index(4)?,
+                clarity: row.try_get_by_index(5)?,
+            },
+            assessor: row.try_get_by_index(6)?,
+            assessed_at: row.try_get_by_index(7)?,
+        };
+        found
+            .entry(row.try_get_by_index(1)?)
+            .or_default()
+            .push(assessment);
+    }
+    for assessments in found.values_mut() {
+        assessments
+            .sort_by_key(|assessment| std::cmp::Reverse((assessment.assessed_at, assessment.id)));
+    }
+    Ok(found)
+}
+
+/// Every step of each revision, oldest first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn transitions(
+    reader: &Reader,
+    revision_ids: &[i64],
+) -> Result<HashMap<i64, Vec<Transition>>> {
+    let select = Query::select()
+        .columns(["revision_id", "status", "at"])
+        .from("revision_transition")
+        .and_where(Expr::col("revision_id").is_in(revision_ids.iter().copied()))
+        .order_by("id", Order::Asc)
+        .to_owned();
+    let mut found: HashMap<i64, Vec<Transition>> = HashMap::new();
+    for row in reader.rows(&select).await? {
+        let status: String = row.try_get_by_index(1)?;
+        let transition = Transition {
+            status: RevisionStatus::from_word(&status).unwrap_or_default(),
+            at: row.try_get_by_index(2)?,
+        };
+        found
+            .entry(row.try_get_by_index(0)?)
+            .or_default()
+            .push(transition);
+    }
+    Ok(found)
+}
+
+/// Where a path of the site leads now, if it was the path of a post that has another one today.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn redirect(reader: &Reader, from_path: &str) -> Result<Option<Redirect>> {
+    reader.note(CacheTag::List("redirect"));
+    let content = match reader.perspective() {
+        Perspective::Published => "live_content",
+        Perspective::Draft => "head_content",
+    };
+    let select = Query::select()
+        .column(("c", "slug"))
+        .column(("p", "id"))
+        .from_as("redirect", "r")
+        .join_as(
+            sea_orm::sea_query::JoinType::InnerJoin,
+            "post",
+            "p",
+            Expr::col(("p", "id")).equals(("r", "post_id")),
+        )
+        .join_as(
+            sea_orm::sea_query::JoinType::InnerJoin,
+            "post_content",
+            "c",
+            Expr::col(("c", "id")).equals(("p", content)),
+        )
+        .and_where(Expr::col(("r", "from_path")).eq(from_path))
+        .to_owned();
+    let rows = reader.rows(&select).await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    let slug: String = row.try_get_by_index(0)?;
+    let post_id = row.try_get_by_index(1)?;
+    reader.note(CacheTag::Row("post", post_id));
+    Ok(Some(Redirect {
+        from_path: from_path.to_owned(),
+        to_path: path(&slug),
+        post_id,
+    }))
+}
+
+/// Reads statements of the same shape as one.
+async fn read_arms(
+    reader: &Reader,
+    arms: impl Iterator<Item = SelectStatement>,
+) -> Result<Vec<sea_orm::QueryResult>> {
+    let wrapped = arms.map(|arm| {
+        Query::select()
+            .column(Asterisk)
+            .from_subquery(arm, "arm")
+            .to_owned()
+    });
+    match wrapped.reduce(|mut first, arm| first.union(UnionType::All, arm).to_owned()) {
+        Some(select) => reader.rows(&select).await,
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,428 @@
+//! Lists of posts. A statement has two halves: `page` picks the contents of the page by index
+//! alone, the other half reads what is wanted of just those. Several lists of one shape, such as
+//! the newest posts of each of ten tools, are one statement too.
+
+use sea_orm::sea_query::{
+    CommonTableExpression, Cond, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement,
+    SimpleExpr, UnionType, WithClause,
+};
+
+use super::filter::{PostFilter, Quantifier, TermFilter, Test};
+use super::order::{PostOrder, PostOrderField};
+use super::select::{Post, PostSelection, read_post, select_posts};
+use crate::domain::error::{Error, Result};
+use crate::domain::page::{Cursor, Direction, Page, PageRequest, SortKey};
+use crate::domain::perspective::{Perspective, Reader};
+use crate::domain::taxonomy::Taxonomy;
+use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::database::Dialect;
+
+/// The most tests a filter may hold.
+pub const FILTER_SIZE: usize = 300;
+
+/// A list of posts.
+#[derive(Clone, Debug)]
+pub struct PostList {
+    /// Which posts.
+    pub filter: PostFilter,
+    /// In which order.
+    pub order: PostOrder,
+}
+
+/// Reads a page of one list.
+///
+/// # Errors
+///
+/// [`Error::BadArgument`] when the filter or the cursor can't be used, [`Error::TooSlow`] when the
+/// database stopped it.
+pub async fn list(
+    reader: &Reader,
+    list: &PostList,
+    request: &PageRequest,
+    selection: PostSelection,
+) -> Result<Page<Post>> {
+    let pages = list_many(reader, std::slice::from_ref(list), request, selection).await?;
+    pages
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::BadArgument("no list was asked for".into()))
+}
+
+/// Reads the same page of several lists, which share their order, in one statement.
+///
+/// # Errors
+///
+/// Those of [`list`].
+pub async fn list_many(
+    reader: &Reader,
+    lists: &[PostList],
+    request: &PageRequest,
+    selection: PostSelection,
+) -> Result<Vec<Page<Post>>> {
+    let Some(order) = lists.first().map(|list| list.order) else {
+        return Ok(Vec::new());
+    };
+    let cursor = match &request.cursor {
+        Some(text) => Some(order.by.cursor(text)?),
+        None => None,
+    };
+    for list in lists {
+        check(&list.filter)?;
+    }
+    reader.note(CacheTag::List("post"));
+    let scope = Scope::of(reader);
+    let arms = lists
+        .iter()
+        .zip(0..)
+        .map(|(list, number)| scope.page_of(list, number, request, cursor.as_ref()));
+    let rows = reader
+        .rows(&hydrate(union(arms.collect()), selection, scope.dialect))
+        .await?;
+
+    let mut found: Vec<Vec<(Cursor, Post)>> = lists.iter().map(|_| Vec::new()).collect();
+    for row in &rows {
+        let arm: i32 = row.try_get_by_index(0)?;
+        let content_id = row.try_get_by_index(1)?;
+        let cursor = Cursor {
+            order: order.by.name().to_owned(),
+            key: order.by.read(row, 2)?,
+            row: content_id,
+        };
+        let post = read_post(row, 3, content_id, selection, scope.dialect)?;
+        reader.note(CacheTag::Row("post", post.id));
+        if let Some(rows) = usize::try_from(arm).ok().and_then(|arm| found.get_mut(arm)) {
+            rows.push((cursor, post));
+        }
+    }
+    let descending = (order.direction == Direction::Descending) != request.backward;
+    Ok(found
+        .into_iter()
+        .map(|mut rows| {
+            // The page is picked in order, but the statement that reads it promises none.
+            rows.sort_by(|(a, _), (b, _)| {
+                let ascending = (&a.key, a.row).cmp(&(&b.key, b.row));
+                if descending {
+                    ascending.reverse()
+                } else {
+                    ascending
+                }
+            });
+            Page::new(request, rows)
+        })
+        .collect())
+}
+
+/// Counts the posts of each list, in one statement.
+///
+/// # Errors
+///
+/// Those of [`list`].
+pub async fn count_many(reader: &Reader, lists: &[PostList]) -> Result<Vec<i64>> {
+    for list in lists {
+        check(&list.filter)?;
+    }
+    reader.note(CacheTag::List("post"));
+    let scope = Scope::of(reader);
+    let arms = lists.iter().zip(0_i32..).map(|(list, number)| {
+        let mut select = scope.matching(&list.filter, None).select;
+        select
+            .expr(Expr::cust(number.to_string()))
+            .expr(Func::count(Expr::cust("*")))
+            .to_owned()
+    });
+    let mut counts = vec![0; lists.len()];
+    for row in reader.rows(&union(arms.collect())).await? {
+        let arm: i32 = row.try_get_by_index(0)?;
+        if let Some(count) = usize::try_from(arm)
+            .ok()
+            .and_then(|arm| counts.get_mut(arm))
+        {
+            *count = row.try_get_by_index(1)?;
+        }
+    }
+    Ok(counts)
+}
+
+/// Reads all posts of a filter, in no particular order. For filters that hold few: keys, a slug.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find(
+    reader: &Reader,
+    filter: PostFilter,
+    selection: PostSelection,
+) -> Result<Vec<Post>> {
+    let scope = Scope::of(reader);
+    let mut page = scope.matching(&filter, None);
+    page.select.expr_as(page.id, "id");
+    let statement = hydrate_without_order(page.select, selection, scope.dialect);
+    let mut posts = Vec::new();
+    for row in reader.rows(&statement).await? {
+        let content_id = row.try_get_by_index(0)?;
+        let post = read_post(&row, 1, content_id, selection, scope.dialect)?;
+        reader.note(CacheTag::Row("post", post.id));
+        posts.push(post);
+    }
+    Ok(posts)
+}
+
+pub(super) fn check(filter: &PostFilter) -> Result<()> {
+    let size = filter.size();
+    if size > FILTER_SIZE {
+        return Err(Error::BadArgument(format!(
+            "the filter holds {size} tests; {FILTER_SIZE} are the most"
+        )));
+    }
+    Ok(())
+}
+
+/// `WITH page AS (…)`, and what is wanted of its contents.
+fn hydrate(page: SelectStatement, selection: PostSelection, dialect: Dialect) -> SelectStatement {
+    let mut statement = Query::select()
+        .column(("page", "arm"))
+        .column(("page", "id"))
+        .column(("page", "sort_key"))
+        .to_owned();
+    with_page(&mut statement, page, selection, dialect);
+    statement
+}
+
+fn hydrate_without_order(
+    page: SelectStatement,
+    selection: PostSelection,
+    dialect: Dialect,
+) -> SelectStatement {
+    let mut statement = Query::select().column(("page", "id")).to_owned();
+    with_page(&mut statement, page, selection, dialect);
+    statement
+}
+
+fn with_page(
+    statement: &mut SelectStatement,
+    page: SelectStatement,
+    selection: PostSelection,
+    dialect: Dialect,
+) {
+    let page = CommonTableExpression::new()
+        .query(page)
+        .table_name("page")
+        .materialized(true)
+        .to_owned();
+    statement
+        .from("page")
+        .with_cte(WithClause::new().cte(page).to_owned());
+    select_posts(statement, selection, dialect);
+}
+
+/// One statement for several: SQLite wants an ordered or limited part wrapped.
+fn union(mut arms: Vec<SelectStatement>) -> SelectStatement {
+    if arms.len() == 1 {
+        return arms.remove(0);
+    }
+    let wrapped = arms.into_iter().map(|arm| {
+        Query::select()
+            .column(sea_orm::sea_query::Asterisk)
+            .from_subquery(arm, "arm_page")
+            .to_owned()
+    });
+    let mut wrapped = wrapped.collect::<Vec<_>>().into_iter();
+    let mut first = wrapped.next().unwrap_or_default();
+    for arm in wrapped {
+        first.union(UnionType::All, arm);
+    }
+    first
+}
+
+/// A statement over the posts of a filter, before it says what it wants of them.
+pub(super) struct Matching {
+    pub(super) select: SelectStatement,
+    /// Names the content of a row.
+    pub(super) id: SimpleExpr,
+    /// The value of the order.
+    key: SimpleExpr,
+}
+
+/// What a request can see at all, in SQL.
+pub(super) struct Scope {
+    perspective: Perspective,
+    dialect: Dialect,
+}
+
+impl Scope {
+    pub(super) fn of(reader: &Reader) -> Self {
+        Self {
+            perspective: reader.perspective(),
+            dialect: reader.dialect(),
+        }
+    }
+
+    /// The posts of a filter, from the table whose index serves best: the joins of a word when the
+    /// list is of one word by date, else the post or its content alone when nothing else is asked.
+    pub(super) fn matching(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
+        let published = self.perspective == Perspective::Published;
+        let by_date = matches!(order, None | Some(PostOrderField::PublishedAt));
+        if published && by_date {
+            if let Some((taxonomy, term)) = filter.required_term() {
+                return self.matching_by_term(filter, taxonomy, term);
+            }
+        }
+        let key = order.map_or_else(|| Expr::cust("0"), |by| by.to_sql(self.perspective));
+        let key_on_post = order.is_some_and(|by| by.is_on_post(self.perspective));
+        let key_on_content = order.is_some() && !key_on_post;
+        let mut select = Query::select();
+
+        let over_post = filter.to_sql(self.dialect, &Expr::col(("p", "live_content")));
+        if published && !over_post.reads_content && !key_on_content {
+            select
+                .from_as("post", "p")
+                .and_where(Expr::col(("p", "live_content")).is_not_null())
+                .cond_where(over_post.condition);
+            return Matching {
+                select,
+                id: Expr::col(("p", "live_content")),
+                key,
+            };
+        }
+        let id = Expr::col(("c", "id"));
+        let over_content = filter.to_sql(self.dialect, &id);
+        if published {
+            select
+                .from_as("post_content", "c")
+                .and_where(Expr::col(("c", "published_at")).is_not_null());
+            if over_content.reads_post || key_on_post {
+                select
+                    .join_as(
+                        JoinType::InnerJoin,
+                        "post",
+                        "p",
+                        Expr::col(("p", "live_content")).equals(("c", "id")),
+                    )
+                    .and_where(Expr::col(("p", "live_content")).is_not_null());
+            }
+        } else {
+            select
+                .from_as("post", "p")
+                .join_as(
+                    JoinType::InnerJoin,
+                    "post_content",
+                    "c",
+                    Expr::col(("c", "id")).equals(("p", "head_content")),
+                )
+                .and_where(Expr::col(("p", "trashed_at")).is_null());
+        }
+        select.cond_where(over_content.condition);
+        Matching { select, id, key }
+    }
+
+    /// The live posts with one word, newest first or last, as the index of its joins has them.
+    fn matching_by_term(
+        &self,
+        filter: &PostFilter,
+        taxonomy: Taxonomy,
+        term: &TermFilter,
+    ) -> Matching {
+        let id = Expr::col(("w", "content_id"));
+        let rest = without_required_term(filter, taxonomy, term);
+        let sql = rest.to_sql(self.dialect, &id);
+        let word = match term {
+            TermFilter::Id(Test::Equal(id)) => Expr::val(*id),
+            other => SimpleExpr::from(other.keys(taxonomy, self.dialect)),
+        };
+        let mut select = Query::select();
+        select
+            .from_as(taxonomy.join_table(), "w")
+            .and_where(Expr::col(("w", taxonomy.join_column())).eq(word))
+            .and_where(Expr::col(("w", "published_at")).is_not_null());
+        if sql.reads_content {
+            select.join_as(
+                JoinType::InnerJoin,
+                "post_content",
+                "c",
+                Expr::col(("c", "id")).equals(("w", "content_id")),
+            );
+        }
+        if sql.reads_post {
+            select.join_as(
+                JoinType::InnerJoin,
+                "post",
+                "p",
+                Expr::col(("p", "live_content")).equals(("w", "content_id")),
+            );
+        }
+        select.cond_where(sql.condition);
+        Matching {
+            select,
+            id,
+            key: Expr::col(("w", "published_at")),
+        }
+    }
+
+    fn page_of(
+        &self,
+        list: &PostList,
+        arm: i32,
+        request: &PageRequest,
+        cursor: Option<&Cursor>,
+    ) -> SelectStatement {
+        let Matching {
+            mut select,
+            id,
+            key,
+        } = self.matching(&list.filter, Some(list.order.by));
+        let direction = match request.backward {
+            false => list.order.direction,
+            true => list.order.direction.reversed(),
+        };
+        if let Some(cursor) = cursor {
+            let value = match &cursor.key {
+                SortKey::Integer(number) => Expr::val(*number),
+                SortKey::Text(text) => Expr::val(text.clone()),
+                SortKey::Time(time) => Expr::val(*time),
+            };
+            let place = Expr::tuple([key.clone(), id.clone()]);
+            let after = Expr::tuple([value, Expr::val(cursor.row)]);
+            select.cond_where(Cond::all().add(match direction {
+                Direction::Ascending => place.gt(after),
+                Direction::Descending => place.lt(after),
+            }));
+        }
+        let sql_order = match direction {
+            Direction::Ascending => Order::Asc,
+            Direction::Descending => Order::Desc,
+        };
+        select
+            .expr_as(Expr::cust(arm.to_string()), "arm")
+            .expr_as(id.clone(), "id")
+            .expr_as(key.clone(), "sort_key")
+            .order_by_expr(key, sql_order.clone())
+            .order_by_expr(id, sql_order)
+            .limit(u64::from(request.limit) + 1);
+        if request.offset > 0 {
+            select.offset(u64::from(request.offset));
+        }
+        select
+    }
+}
+
+/// The filter less the test that the index of the word makes already.
+fn without_required_term(filter: &PostFilter, taxonomy: Taxonomy, term: &TermFilter) -> PostFilter {
+    match filter {
+        PostFilter::All(parts) => {
+            let mut dropped = false;
+            let parts = parts.iter().map(|part| {
+                if !dropped && part.required_term() == Some((taxonomy, term)) {
+                    dropped = true;
+                    without_required_term(part, taxonomy, term)
+                } else {
+                    part.clone()
+                }
+            });
+            PostFilter::All(parts.collect())
+        }
+        PostFilter::Terms(of, Quantifier::Some, own) if *of == taxonomy && own == term => {
+            PostFilter::All(Vec::new())
+        }
+        other => other.clone(),
+    }
+}

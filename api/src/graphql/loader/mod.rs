@@ -1,0 +1,42 @@
+//! Loaders: look-ups of nested fields, gathered so that a page costs as many statements as a row.
+
+mod post;
+mod revision;
+mod score;
+mod similar_post;
+mod term;
+
+use std::sync::Arc;
+
+pub(super) use post::{PostKey, PostListKey, PostListShape};
+pub(super) use revision::{RevisionsKey, TransitionsKey};
+pub(super) use score::AssessmentsKey;
+pub(super) use similar_post::SimilarPostsKey;
+pub(super) use term::PostCountKey;
+
+use crate::domain::error::Error;
+use crate::domain::perspective::Reader;
+
+/// Reads for every loader of a request.
+pub struct Loaders {
+    pub(super) reader: Arc<Reader>,
+}
+
+/// An error that several waiting fields share.
+pub(super) type Shared<T> = Result<T, Arc<Error>>;
+
+/// Groups keys by what one statement can answer together.
+fn grouped<K, G, V>(keys: &[K], split: impl Fn(&K) -> (G, V)) -> Vec<(G, Vec<V>)>
+where
+    G: PartialEq,
+{
+    let mut groups: Vec<(G, Vec<V>)> = Vec::new();
+    for key in keys {
+        let (group, value) = split(key);
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((group, vec![value])),
+        }
+    }
+    groups
+}
