@@ -11,5 +11,8 @@ mod import_manual;
 mod import_markdown;
 mod import_page_text;
 mod isolation;
+mod queue;
+mod similar_posts;
 mod support;
 mod synth;
+mod worker;

@@ -4,8 +4,10 @@ mod database;
 mod postgres;
 pub mod reading;
 mod sqlite;
+mod store;
 
 pub use database::{Backend, TestDatabase};
+pub use store::TestStore;
 
 use std::{fs, time::UNIX_EPOCH};
 

@@ -74,10 +74,6 @@ impl Reader {
         self.database.dialect()
     }
 
-    pub(in crate::domain) fn database(&self) -> &Database {
-        &self.database
-    }
-
     pub(in crate::domain) async fn rows(
         &self,
         select: &SelectStatement,

@@ -1,6 +1,6 @@
 //! Durable background jobs in the same database as the content.
 //!
-//! A job is written by the transaction of the change that wants it ([`enqueue`]), so it exists if
+//! A job is written by the transaction of the change that wants it ([`enqueue()`]), so it exists if
 //! and only if the change does. A [`Worker`] claims it for the time of a lease, runs its
 //! [`Handler`] outside of any transaction, renewing the lease meanwhile, and finishes it. A worker
 //! that dies loses its lease, and another takes the job over: a job runs **at least once**, so

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
-use super::profile::{Profile, TERM_TABLES, Term};
+use super::profile::{Profile, Term};
 use super::resemblance::SAME_CODE_LANGUAGE;
 use super::vocabulary::Vocabulary;
 
@@ -106,16 +106,13 @@ impl Found {
 
 async fn newest_with_term(
     connection: &DatabaseTransaction,
-    (kind, id): Term,
+    (taxonomy, id): Term,
 ) -> Result<Newest, DbErr> {
-    let Some(tables) = TERM_TABLES.iter().find(|tables| tables.kind == kind) else {
-        return Ok(Newest::new());
-    };
     let select = Query::select()
         .column("published_at")
         .expr_as(Expr::col("content_id"), "id")
-        .from(tables.join)
-        .and_where(Expr::col(tables.column).eq(id))
+        .from(taxonomy.join_table())
+        .and_where(Expr::col(taxonomy.join_column()).eq(id))
         .and_where(Expr::col("published_at").is_not_null())
         .order_by("published_at", Order::Desc)
         .order_by("content_id", Order::Desc)

@@ -51,6 +51,7 @@ use self::resemblance::Resemblance;
 use self::vocabulary::Vocabulary;
 use super::error::Result;
 use super::perspective::Reader;
+use super::taxonomy::Taxonomy;
 use super::transaction::Transaction;
 use crate::foundation::database::Dialect;
 use crate::queue::NewJob;
@@ -71,7 +72,7 @@ pub struct Reason {
 }
 
 /// What kind of thing two posts have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonKind {
     /// A tool.
@@ -84,6 +85,16 @@ pub enum ReasonKind {
     CodeLanguage,
     /// Who it is written for.
     Difficulty,
+}
+
+impl From<Taxonomy> for ReasonKind {
+    fn from(taxonomy: Taxonomy) -> Self {
+        match taxonomy {
+            Taxonomy::Tool => Self::Tool,
+            Taxonomy::Stack => Self::Stack,
+            Taxonomy::Entity => Self::Entity,
+        }
+    }
 }
 
 /// One line of a post's list of similar posts.

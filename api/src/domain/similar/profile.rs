@@ -6,10 +6,14 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
-use super::ReasonKind;
+use crate::domain::taxonomy::Taxonomy;
+use crate::foundation::database::PARAMETERS;
+
+/// The kinds of terms that posts share.
+pub(super) const TAXONOMIES: [Taxonomy; 3] = [Taxonomy::Tool, Taxonomy::Stack, Taxonomy::Entity];
 
 /// A tool, a stack or a named entity: its kind and its key.
-pub(super) type Term = (ReasonKind, i64);
+pub(super) type Term = (Taxonomy, i64);
 
 /// What of a live post is compared with others.
 #[derive(Clone, Debug)]
@@ -22,41 +26,6 @@ pub(super) struct Profile {
     pub(super) words: BTreeSet<String>,
     pub(super) terms: BTreeSet<Term>,
 }
-
-/// Where the terms of one kind are.
-pub(super) struct TermTables {
-    pub(super) kind: ReasonKind,
-    /// Which content has which term.
-    pub(super) join: &'static str,
-    /// The term there.
-    pub(super) column: &'static str,
-    /// The names of the terms.
-    pub(super) names: &'static str,
-}
-
-pub(super) const TERM_TABLES: [TermTables; 3] = [
-    TermTables {
-        kind: ReasonKind::Tool,
-        join: "post_content_tool",
-        column: "tool_id",
-        names: "tool",
-    },
-    TermTables {
-        kind: ReasonKind::Stack,
-        join: "post_content_stack",
-        column: "stack_id",
-        names: "stack",
-    },
-    TermTables {
-        kind: ReasonKind::Entity,
-        join: "post_content_entity",
-        column: "named_entity_id",
-        names: "named_entity",
-    },
-];
-
-/// Parameters of one statement, well below the 32,766 that SQLite allows.
-pub(super) const IDS_A_STATEMENT: usize = 10_000;
 
 /// What the ids given to [`load`] are keys of.
 #[derive(Clone, Copy)]
@@ -72,11 +41,11 @@ pub(super) async fn load(
     ids: &[i64],
 ) -> Result<Vec<Profile>, DbErr> {
     let mut profiles: BTreeMap<i64, Profile> = BTreeMap::new();
-    for ids in ids.chunks(IDS_A_STATEMENT) {
+    for ids in ids.chunks(PARAMETERS) {
         load_contents(connection, by, ids, &mut profiles).await?;
     }
     let content_ids: Vec<i64> = profiles.keys().copied().collect();
-    for content_ids in content_ids.chunks(IDS_A_STATEMENT) {
+    for content_ids in content_ids.chunks(PARAMETERS) {
         load_terms(connection, content_ids, &mut profiles).await?;
     }
     let mut profiles: Vec<Profile> = profiles.into_values().collect();
@@ -142,18 +111,18 @@ async fn load_terms(
     content_ids: &[i64],
     profiles: &mut BTreeMap<i64, Profile>,
 ) -> Result<(), DbErr> {
-    for tables in &TERM_TABLES {
+    for taxonomy in TAXONOMIES {
         let select = Query::select()
             .column("content_id")
-            .column(tables.column)
-            .from(tables.join)
+            .column(taxonomy.join_column())
+            .from(taxonomy.join_table())
             .and_where(Expr::col("content_id").is_in(content_ids.iter().copied()))
             .to_owned();
         for row in connection.query_all(&select).await? {
             let content_id: i64 = row.try_get("", "content_id")?;
             if let Some(profile) = profiles.get_mut(&content_id) {
-                let term = row.try_get("", tables.column)?;
-                profile.terms.insert((tables.kind, term));
+                let term = row.try_get("", taxonomy.join_column())?;
+                profile.terms.insert((taxonomy, term));
             }
         }
     }

@@ -27,9 +27,11 @@ impl Vocabulary {
             let Some(entry) = self.get(*term) else {
                 continue;
             };
-            let rarest = shared.entry(&entry.key).or_insert((term.0, entry));
+            let rarest = shared
+                .entry(&entry.key)
+                .or_insert((ReasonKind::from(term.0), entry));
             if entry.rarity > rarest.1.rarity {
-                *rarest = (term.0, entry);
+                *rarest = (ReasonKind::from(term.0), entry);
             }
         }
         let mut weighed: Vec<(f64, ReasonKind, &str)> = shared
@@ -46,12 +48,8 @@ impl Vocabulary {
         {
             weighed.push((SAME_DIFFICULTY, ReasonKind::Difficulty, difficulty));
         }
-        weighed.sort_by(
-            |(left_weight, left, left_name), (right_weight, right, right_name)| {
-                let by_weight = right_weight.total_cmp(left_weight);
-                by_weight.then_with(|| (left, left_name).cmp(&(right, right_name)))
-            },
-        );
+        // Of equals, the first by name: that is the order they are in.
+        weighed.sort_by(|(left, ..), (right, ..)| right.total_cmp(left));
         let weight: f64 = weighed.iter().map(|(weight, ..)| weight).sum();
         Resemblance {
             weight: weight + SAME_WORDS * words_in_common(post, other),

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
-use super::profile::{IDS_A_STATEMENT, Profile, TERM_TABLES, Term, TermTables};
+use super::profile::{Profile, TAXONOMIES, Term};
+use crate::domain::taxonomy::Taxonomy;
+use crate::foundation::database::PARAMETERS;
 
 /// Rarity is counted over so many of the newest live posts.
 const POSTS_COUNTED: u64 = 10_000;
@@ -32,7 +34,7 @@ struct Counted {
 }
 
 impl Vocabulary {
-    /// The vocabulary of these posts, in at most eight statements for each 10,000 terms. A deleted
+    /// The vocabulary of these posts, in at most eight statements as a rule. A deleted
     /// term is not in it, and makes nothing similar.
     pub(super) async fn of(
         connection: &DatabaseTransaction,
@@ -44,14 +46,14 @@ impl Vocabulary {
             return Ok(Self { entries });
         }
         let counted = counted(connection).await?;
-        for tables in &TERM_TABLES {
+        for taxonomy in TAXONOMIES {
             let ids: Vec<i64> = terms
                 .iter()
-                .filter(|(kind, _)| *kind == tables.kind)
+                .filter(|(kind, _)| *kind == taxonomy)
                 .map(|(_, id)| *id)
                 .collect();
-            for ids in ids.chunks(IDS_A_STATEMENT) {
-                add(connection, tables, ids, &counted, &mut entries).await?;
+            for ids in ids.chunks(PARAMETERS) {
+                add(connection, taxonomy, ids, &counted, &mut entries).await?;
             }
         }
         Ok(Self { entries })
@@ -92,30 +94,33 @@ async fn counted(connection: &DatabaseTransaction) -> Result<Counted, DbErr> {
 /// Adds the terms of one kind: their names, and how many of the counted posts have them.
 async fn add(
     connection: &DatabaseTransaction,
-    tables: &TermTables,
+    taxonomy: Taxonomy,
     ids: &[i64],
     counted: &Counted,
     entries: &mut BTreeMap<Term, Entry>,
 ) -> Result<(), DbErr> {
     let mut frequency = Query::select();
     frequency
-        .column(tables.column)
+        .column(taxonomy.join_column())
         .expr_as(Expr::col("content_id").count(), "posts")
-        .from(tables.join)
-        .and_where(Expr::col(tables.column).is_in(ids.iter().copied()))
+        .from(taxonomy.join_table())
+        .and_where(Expr::col(taxonomy.join_column()).is_in(ids.iter().copied()))
         .and_where(Expr::col("published_at").is_not_null())
-        .group_by_col(tables.column);
+        .group_by_col(taxonomy.join_column());
     if let Some(since) = counted.since {
         frequency.and_where(Expr::col("published_at").gte(since));
     }
     let mut posts_with: BTreeMap<i64, i64> = BTreeMap::new();
     for row in connection.query_all(&frequency).await? {
-        posts_with.insert(row.try_get("", tables.column)?, row.try_get("", "posts")?);
+        posts_with.insert(
+            row.try_get("", taxonomy.join_column())?,
+            row.try_get("", "posts")?,
+        );
     }
 
     let names = Query::select()
         .columns(["id", "key", "name"])
-        .from(tables.names)
+        .from(taxonomy.table())
         .and_where(Expr::col("id").is_in(ids.iter().copied()))
         .and_where(Expr::col("deleted_at").is_null())
         .to_owned();
@@ -128,7 +133,7 @@ async fn add(
             name: row.try_get("", "name")?,
             rarity: rarity(counted.posts, with),
         };
-        entries.insert((tables.kind, id), entry);
+        entries.insert((taxonomy, id), entry);
     }
     Ok(())
 }
