@@ -12,6 +12,7 @@ use super::prepare::{PreparedPost, hex};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::similar;
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::{PARAMETERS, reserve_keys};
@@ -69,12 +70,16 @@ pub async fn create(
     let post_keys = reserve_keys(transaction.connection(), "post", accepted.len()).await?;
 
     let mut rows = Rows::default();
+    let mut live = Vec::new();
     for ((answer, prepared, claim), post_id) in accepted.into_iter().zip(post_keys) {
         let keys: Vec<i64> = revision_keys
             .by_ref()
             .take(prepared.revisions.len())
             .collect();
         let revision_id = keys[prepared.head()];
+        if prepared.live().is_some() {
+            live.push(post_id);
+        }
         add_post(
             &mut rows,
             transaction,
@@ -90,6 +95,9 @@ pub async fn create(
         });
     }
     rows.insert(transaction).await?;
+    if !live.is_empty() {
+        transaction.enqueue(similar::job(&live));
+    }
     Ok(answers)
 }
 
