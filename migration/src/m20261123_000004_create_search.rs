@@ -44,12 +44,14 @@ END
 ;
 ";
 
+/// PostgreSQL takes `next.js` for a host and `2026-01-31` for numbers with a sign; with their
+/// punctuation as spaces they are the words that people type.
 const UP_POSTGRES: &str = r"
 ALTER TABLE post_search ADD COLUMN document TSVECTOR NOT NULL GENERATED ALWAYS AS (
-    setweight(to_tsvector('english'::regconfig, title), 'A') ||
-    setweight(to_tsvector('english'::regconfig, summary), 'B') ||
-    setweight(to_tsvector('english'::regconfig, terms), 'C') ||
-    setweight(to_tsvector('english'::regconfig, body), 'D')
+    setweight(to_tsvector('english'::regconfig, translate(title, './-_@:', '      ')), 'A') ||
+    setweight(to_tsvector('english'::regconfig, translate(summary, './-_@:', '      ')), 'B') ||
+    setweight(to_tsvector('english'::regconfig, translate(terms, './-_@:', '      ')), 'C') ||
+    setweight(to_tsvector('english'::regconfig, translate(body, './-_@:', '      ')), 'D')
 ) STORED
 ;
 CREATE INDEX post_search_index ON post_search USING GIN (document)

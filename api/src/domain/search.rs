@@ -143,9 +143,15 @@ impl SearchQuery {
                 // The index holds the columns together; a single column is looked at again.
                 let again = match column {
                     SearchColumn::Everything => None,
-                    SearchColumn::Title => Some("to_tsvector('english', title)"),
-                    SearchColumn::Summary => Some("to_tsvector('english', summary)"),
-                    SearchColumn::Body => Some("to_tsvector('english', body)"),
+                    SearchColumn::Title => {
+                        Some("to_tsvector('english', translate(title, './-_@:', '      '))")
+                    }
+                    SearchColumn::Summary => {
+                        Some("to_tsvector('english', translate(summary, './-_@:', '      '))")
+                    }
+                    SearchColumn::Body => {
+                        Some("to_tsvector('english', translate(body, './-_@:', '      '))")
+                    }
                 };
                 if let Some(vector) = again {
                     select.and_where(self.postgres_match(vector));

@@ -496,7 +496,6 @@ impl PostConnection {
     }
 
     /// How many posts the whole list has. Counted only when it is asked for.
-    #[graphql(complexity = 50)]
     async fn total_count(&self, context: &Context<'_>) -> Result<i64> {
         match &self.totals {
             Totals::List(list) => {
@@ -512,7 +511,7 @@ impl PostConnection {
     }
 
     /// How the posts of the whole list are spread over their values. Counted only when asked for.
-    #[graphql(complexity = "200 * by.len()")]
+    #[graphql(complexity = "10 * by.len()")]
     async fn facets(
         &self,
         context: &Context<'_>,

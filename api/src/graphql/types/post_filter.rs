@@ -27,9 +27,9 @@ pub struct PostFilterInput {
     /// By the program that wrote its source.
     pub generator: Option<StringFilter>,
     /// By title.
-    pub title: Option<TextFilter>,
+    pub title: Option<Box<TextFilter>>,
     /// By summary.
-    pub summary: Option<TextFilter>,
+    pub summary: Option<Box<TextFilter>>,
     /// By topic.
     pub topic: Option<StringFilter>,
     /// By words in the body.
@@ -45,7 +45,7 @@ pub struct PostFilterInput {
     /// By times viewed.
     pub view_count: Option<IntFilter>,
     /// By the newest assessment; a post without one is left out by every test but `isNull: true`.
-    pub score: Option<ScoreFilter>,
+    pub score: Option<Box<ScoreFilter>>,
     /// By flags.
     pub flags: Option<FlagsFilter>,
     /// By when it was first published.
@@ -55,11 +55,11 @@ pub struct PostFilterInput {
     /// By when it was first written.
     pub created_at: Option<TimeFilter>,
     /// By tools.
-    pub tools: Option<ToolsFilter>,
+    pub tools: Option<Box<ToolsFilter>>,
     /// By stack.
-    pub stack: Option<StacksFilter>,
+    pub stack: Option<Box<StacksFilter>>,
     /// By named entities.
-    pub entities: Option<EntitiesFilter>,
+    pub entities: Option<Box<EntitiesFilter>>,
     /// All of these hold.
     pub and: Option<Vec<PostFilterInput>>,
     /// One of these holds; an empty list holds for no post.
@@ -200,7 +200,7 @@ impl PostFilterInput {
             (TextField::Summary, SearchColumn::Summary, self.summary),
         ];
         for (field, column, filter) in indexed {
-            let (tests, words) = filter.map(TextFilter::tests).unwrap_or_default();
+            let (tests, words) = filter.map(|filter| filter.tests()).unwrap_or_default();
             parts.extend(tests.into_iter().map(|test| PostFilter::Text(field, test)));
             if let Some(words) = words {
                 parts.push(PostFilter::Words(column, SearchQuery::parse(&words)?));
@@ -215,7 +215,7 @@ impl PostFilterInput {
         if let Some(difficulty) = self.difficulty {
             parts.extend(difficulty.tests().into_iter().map(PostFilter::Difficulty));
         }
-        let score = self.score.unwrap_or_default();
+        let score = self.score.map(|score| *score).unwrap_or_default();
         let numbers = [
             (NumberField::ReadingMinutes, self.reading_minutes),
             (NumberField::WordCount, self.word_count),

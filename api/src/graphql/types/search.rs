@@ -77,7 +77,6 @@ impl SearchConnection {
     }
 
     /// How many posts match. Counted only when it is asked for.
-    #[graphql(complexity = 50)]
     async fn total_count(&self, context: &Context<'_>) -> Result<i64> {
         let count = post::count_hits(reader(context), &self.query, &self.filter);
         count.await.or_graphql_error(context)

@@ -240,7 +240,6 @@ macro_rules! term_connection {
             }
 
             /// How many the whole list has. Counted only when it is asked for.
-            #[graphql(complexity = 50)]
             async fn total_count(&self, context: &Context<'_>) -> Result<i64> {
                 let count = taxonomy::count(reader(context), $taxonomy, &self.filter);
                 count.await.or_graphql_error(context)
