@@ -150,9 +150,10 @@ async fn explain(
     statement.sql = format!("{prefix}{}", statement.sql);
     let transaction = connection.begin().await.unwrap();
     if backend == Backend::Postgres {
-        // At three thousand posts reading a whole table is cheap; what is asked here is whether the
-        // plan for a large one exists.
-        let large = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off";
+        // At three thousand posts it is cheap to read a whole table or to sort all posts of a tool;
+        // what is asked here is whether the plan for a large site exists.
+        let large = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;
+            SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off";
         transaction.execute_unprepared(large).await.unwrap();
     }
     let rows = transaction.query_all_raw(statement).await.unwrap();

@@ -42,7 +42,7 @@ fn public(slug: &str) -> Content {
 
 /// Everything the public can ask, with the ids of hidden rows tried too.
 const EVERYTHING: &str = "query($id: ID!, $revision: ID!, $tool: ID!) {
-    posts(first: 100) { totalCount nodes { title slug topic summary bodyHtml revisions { message version }
+    posts(first: 20) { totalCount nodes { title slug topic summary bodyHtml revisions { message version }
         tools { name posts { totalCount nodes { title } } } similarPosts(first: 10) { post { title } reasons { name } } }
         facets(by: [TOOL, STACK, ENTITY, CODE_LANGUAGE, DIFFICULTY]) { values { value label count } } }
     search(query: \"zanzibar\") { totalCount nodes { titleHtml excerptHtml post { title } } }

@@ -21,7 +21,7 @@ use crate::foundation::database::Dialect;
 pub const FILTER_SIZE: usize = 300;
 
 /// How deep a filter may be nested; SQLite evaluates expressions recursively.
-pub const FILTER_DEPTH: usize = 30;
+pub const FILTER_DEPTH: usize = 60;
 
 /// A list of posts.
 #[derive(Clone, Debug)]
