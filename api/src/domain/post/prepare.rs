@@ -110,7 +110,7 @@ impl PreparedRevision {
         };
         Ok(Self {
             rendered: markdown::render(&revision.content.body),
-            content_hash: content_hash(&revision.content),
+            content_hash: content_hash(&revision.content, &slug),
             slug,
             revision,
         })
@@ -159,9 +159,17 @@ impl PreparedPost {
     }
 }
 
-/// SHA-256 over the content as JSON, in hexadecimal: two revisions with the same hash say the same.
-fn content_hash(content: &Content) -> String {
+/// SHA-256 over the slug and the content as JSON, in hexadecimal: two revisions with the same hash
+/// say the same. A slug that is given and the same slug made from the title make no difference.
+fn content_hash(content: &Content, slug: &str) -> String {
     let mut hasher = Sha256::new();
+    if content.slug.is_none() {
+        let content = Content {
+            slug: Some(slug.to_owned()),
+            ..content.clone()
+        };
+        return content_hash(&content, slug);
+    }
     // Writing plain data to a hasher can't fail: there is no map with keys other than strings.
     let json = serde_json::to_vec(content).unwrap_or_default();
     hasher.update(&json);
