@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{post, post_slug, publication, redirect, score};
+use entity::{post, post_slug, publication, redirect};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::amend;
 use super::content::RevisionStatus;
 use super::prepare::{NewScore, PreparedPost, hex};
 use super::rows::{Place, Rows, Terms};
@@ -119,18 +120,9 @@ fn add_post(
         trashed_at: Set(None),
         created_at: Set(post.created_at.unwrap_or(now)),
     });
-    for score in post.scores {
-        rows.scores.push(score::ActiveModel {
-            post_id: Set(post_id),
-            quality: Set(score.quality),
-            freshness: Set(score.freshness),
-            depth: Set(score.depth),
-            clarity: Set(score.clarity),
-            assessor: Set(score.assessor),
-            assessed_at: Set(score.assessed_at.unwrap_or(now)),
-            ..Default::default()
-        });
-    }
+    let scores = post.scores.iter();
+    rows.scores
+        .extend(scores.map(|score| amend::row(post_id, score, now)));
     for slug in &claim.reserved {
         rows.slugs.push(post_slug::ActiveModel {
             slug: Set(slug.clone()),

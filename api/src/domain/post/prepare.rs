@@ -75,18 +75,18 @@ pub struct NewScore {
 /// A revision that is ready to be written.
 #[derive(Clone, Debug)]
 pub struct PreparedRevision {
-    pub(super) revision: NewRevision,
+    pub(in crate::domain) revision: NewRevision,
     pub(super) rendered: Rendered,
-    pub(super) content_hash: String,
+    pub(in crate::domain) content_hash: String,
     /// The slug that was given, or the one made from the title.
-    pub(super) slug: String,
+    pub(in crate::domain) slug: String,
 }
 
 /// A post that is ready to be written.
 #[derive(Clone, Debug)]
 pub struct PreparedPost {
-    pub(super) post: NewPost,
-    pub(super) revisions: Vec<PreparedRevision>,
+    pub(in crate::domain) post: NewPost,
+    pub(in crate::domain) revisions: Vec<PreparedRevision>,
 }
 
 impl PreparedRevision {
@@ -146,13 +146,18 @@ impl PreparedPost {
         }
     }
 
+    /// The slug of the newest revision: the one that was given, or the one made from the title.
+    pub fn slug(&self) -> &str {
+        &self.revisions[self.head()].slug
+    }
+
     /// The newest revision.
-    pub(super) fn head(&self) -> usize {
+    pub(in crate::domain) fn head(&self) -> usize {
         self.revisions.len() - 1
     }
 
     /// The newest revision that is published.
-    pub(super) fn live(&self) -> Option<usize> {
+    pub(in crate::domain) fn live(&self) -> Option<usize> {
         self.revisions
             .iter()
             .rposition(|revision| revision.revision.status == RevisionStatus::Published)
