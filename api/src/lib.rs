@@ -10,9 +10,14 @@
 //! Only [`domain`] and [`queue`] name the crate `entity`, so that no reader can go round the
 //! perspective that decides what a request may see.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod foundation;
 pub mod graphql;
+pub mod http;
 pub mod jobs;
 pub mod queue;
+pub mod telemetry;
 pub mod transfer;

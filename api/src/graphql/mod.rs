@@ -3,6 +3,7 @@
 
 pub mod context;
 mod error;
+pub mod limits;
 mod loader;
 mod node_id;
 mod pagination;
@@ -22,4 +23,10 @@ pub fn schema(site: Site) -> SchemaBuilder<Query, EmptyMutation, EmptySubscripti
     Schema::build(Query::default(), EmptyMutation, EmptySubscription)
         .register_output_type::<types::node::Node>()
         .data(site)
+}
+
+/// The schema in its definition language, as `schema.graphql` holds it.
+pub fn definition() -> String {
+    let schema = schema(Site { url: String::new() }).finish();
+    schema.sdl_with_options(async_graphql::SDLExportOptions::new().sorted_fields())
 }

@@ -15,6 +15,7 @@ use super::prepare::{NewScore, PreparedPost, hex};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::similar;
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::{PARAMETERS, reserve_keys};
@@ -72,6 +73,7 @@ pub async fn create(
             .into_iter();
 
     let mut rows = Rows::default();
+    let mut live = Vec::new();
     for (answer, prepared, claim) in accepted {
         let post_id = claim.post_id;
         let keys: Vec<i64> = revision_keys
@@ -79,6 +81,9 @@ pub async fn create(
             .take(prepared.revisions.len())
             .collect();
         let revision_id = keys[prepared.head()];
+        if prepared.live().is_some() {
+            live.push(post_id);
+        }
         add_post(&mut rows, transaction, prepared, claim, &keys, &terms)?;
         answers[answer] = Ok(SavedPost {
             post_id,
@@ -86,6 +91,9 @@ pub async fn create(
         });
     }
     rows.insert(transaction).await?;
+    if !live.is_empty() {
+        transaction.enqueue(similar::job(&live));
+    }
     Ok(answers)
 }
 

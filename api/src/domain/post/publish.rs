@@ -13,6 +13,7 @@ use super::content::RevisionStatus;
 use super::path;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
+use crate::domain::similar;
 use crate::domain::taxonomy::Taxonomy;
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
@@ -70,6 +71,7 @@ pub async fn publish(
     post.published_at = Set(Some(published_at));
     post.update(transaction.connection()).await?;
 
+    transaction.enqueue(similar::job(&[post_id]));
     transaction.touch(CacheTag::Row("post", post_id));
     transaction.touch(CacheTag::List("post"));
     transaction.record(AuditEvent {

@@ -1,0 +1,72 @@
+//! The composition root: settings become pools, clock, schema, router and workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use sea_orm::DbErr;
+
+use crate::config::{Config, Mode};
+use crate::domain::transaction::Store;
+use crate::foundation::clock::Clock;
+use crate::foundation::database::Database;
+use crate::graphql::context::Site;
+use crate::graphql::{self, limits};
+use crate::http::{self, Server};
+use crate::jobs;
+use crate::queue::Worker;
+
+/// Everything that runs.
+pub struct App {
+    /// Where content lives.
+    pub store: Store,
+    /// What answers requests.
+    pub router: Router,
+}
+
+impl App {
+    /// Puts everything together over an open database.
+    pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
+        let store = Store::new(database, clock);
+        let development = config.mode == Mode::Development;
+        let mut schema = graphql::schema(Site {
+            url: config.site_url(),
+        })
+        .limit_complexity(limits::COMPLEXITY);
+        if !development {
+            schema = schema.disable_introspection().disable_suggestions();
+        }
+        let router = http::router(Arc::new(Server {
+            schema: schema.finish(),
+            store: store.clone(),
+            graphiql: development,
+            request_timeout: Duration::from_secs(config.request_timeout_seconds),
+        }));
+        Self { store, router }
+    }
+
+    /// A worker for the queue. Its randomness spreads retries; several must not share it.
+    pub fn worker(&self, number: u32) -> Worker {
+        let name = format!("{}-{number}", std::process::id());
+        let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
+        Worker::new(
+            &name,
+            self.store.database.clone(),
+            self.store.clock.clone(),
+            self.store.wake.clone(),
+            jobs::handlers(&self.store),
+            ChaCha8Rng::seed_from_u64(seed),
+        )
+    }
+}
+
+/// Opens the database of the settings.
+///
+/// # Errors
+///
+/// When it does not answer.
+pub async fn open(config: &Config) -> Result<Database, DbErr> {
+    Database::open(&config.database()).await
+}

@@ -1,0 +1,90 @@
+//! The command line, one file a subcommand.
+
+mod migrate;
+mod publish;
+mod schema;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::config::{Config, LogFormat};
+use crate::domain::transaction::Store;
+use crate::foundation::clock::Clock;
+use crate::telemetry;
+
+/// A headless CMS for programming websites.
+#[derive(Debug, Parser)]
+#[command(name = "alphanode", version, about, max_term_width = 100)]
+struct CommandLine {
+    /// The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME
+    /// [environment: ALPHANODE_DATABASE_URL] [default: sqlite:data/alphanode.db]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+
+    /// The settings file [default: alphanode.toml, where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and run background jobs
+    Serve(serve::Arguments),
+    /// Bring the database to a version of the schema
+    Migrate(migrate::Arguments),
+    /// Make posts live
+    Publish(publish::Arguments),
+    /// Print the GraphQL schema in its definition language
+    Schema,
+}
+
+/// Anything that ends a command; its text is for the person at the terminal.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs what the command line asks for.
+pub async fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    match dispatch(line).await {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("alphanode: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
+    let listen = match &line.command {
+        Command::Serve(arguments) => arguments.listen.clone(),
+        _ => None,
+    };
+    let overrides = [("database_url", line.database_url), ("listen", listen)];
+    let config = Config::load(line.config, &overrides)?;
+    match line.command {
+        Command::Serve(arguments) => serve::run(&config, &arguments).await,
+        Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
+        Command::Publish(arguments) => publish::run(&config, &arguments).await,
+        Command::Schema => schema::run(),
+    }
+}
+
+/// Opens the store of a command that ends by itself, once the schema is known to be the newest.
+async fn open_store(config: &Config) -> Result<Store, Failure> {
+    telemetry::start_log(LogFormat::Text);
+    let database = app::open(config).await?;
+    migrate::require_newest(&database).await?;
+    Ok(Store::new(database, Clock::system()))
+}
+
+/// Tells the person at the terminal something that is not the command's result.
+#[allow(clippy::print_stderr, reason = "the terminal is where this goes")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

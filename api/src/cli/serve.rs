@@ -1,0 +1,97 @@
+//! `alphanode serve`: the API and the workers, until a signal.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, migrate, say};
+use crate::app::{self, App};
+use crate::config::{Config, Mode};
+use crate::foundation::clock::Clock;
+use crate::telemetry;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where to listen, an address and a port [environment: ALPHANODE_LISTEN]
+    /// [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+
+    /// Leave background jobs to other processes
+    #[arg(long)]
+    no_worker: bool,
+}
+
+/// How long requests under way may go on after a signal.
+const DRAIN: Duration = Duration::from_secs(15);
+
+pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    telemetry::start_log(config.log);
+    let database = app::open(config).await?;
+    migrate::require_newest(&database).await?;
+    let app = App::new(config, database, Clock::system());
+    let listener = TcpListener::bind(&config.listen)
+        .await
+        .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
+    let address = listener.local_addr()?;
+
+    let stop = CancellationToken::new();
+    let workers = if arguments.no_worker {
+        0
+    } else {
+        config.workers
+    };
+    let workers: Vec<_> = (0..workers)
+        .map(|number| tokio::spawn(app.worker(number).run(stop.clone())))
+        .collect();
+
+    say(&format!("API       http://{address}/graphql"));
+    if config.mode == Mode::Development {
+        say(&format!("GraphiQL  http://{address}/graphql in a browser"));
+    }
+    say(&format!("health    http://{address}/healthz and /readyz"));
+
+    let signal = stop.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        signal.cancel();
+    });
+    let listener = listener.tap_io(|connection| {
+        // A connection that can't be told is slower, not wrong.
+        let _ = connection.set_nodelay(true);
+    });
+    let server =
+        axum::serve(listener, app.router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let drained = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = async { server.await } => ended?,
+        () = drained => say("some requests did not end in time and were dropped"),
+    }
+    stop.cancel();
+    for worker in workers {
+        worker.await?;
+    }
+    app.store.database.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::error!("signals can't be waited for; stop the process by force");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

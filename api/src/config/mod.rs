@@ -1,0 +1,208 @@
+//! Settings: from flags, then the environment, then `alphanode.toml`, then defaults; checked once,
+//! at start.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::{Environment, File, FileFormat};
+use serde::Deserialize;
+
+use crate::foundation::database::DatabaseOptions;
+
+/// The settings file that is read when it is there.
+pub const FILE: &str = "alphanode.toml";
+
+/// Everything that can be set. In the environment each name is in capitals behind `ALPHANODE_`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database_url: String,
+    /// Where to listen, an address and a port.
+    pub listen: String,
+    /// Where the public site is; canonical URLs begin with it.
+    pub site_url: String,
+    /// `development` or `production`. In production introspection and GraphiQL are off.
+    pub mode: Mode,
+    /// `text` for people, `json` for machines.
+    pub log: LogFormat,
+    /// Connections that read.
+    pub readers: u32,
+    /// Jobs that run at once inside `serve`; 0 runs none.
+    pub workers: u32,
+    /// Seconds one read may take inside the database.
+    pub read_timeout_seconds: u64,
+    /// Seconds one request may take altogether.
+    pub request_timeout_seconds: u64,
+}
+
+/// Who the server is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A developer's machine.
+    Development,
+    /// The public.
+    Production,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite:data/alphanode.db".into(),
+            listen: "127.0.0.1:8080".into(),
+            site_url: "http://localhost:3000".into(),
+            mode: Mode::Development,
+            log: LogFormat::Text,
+            readers: 4,
+            workers: 1,
+            read_timeout_seconds: 5,
+            request_timeout_seconds: 10,
+        }
+    }
+}
+
+/// Every name of [`Config`], so that a misspelled one is noticed.
+const NAMES: [&str; 9] = [
+    "database_url",
+    "listen",
+    "site_url",
+    "mode",
+    "log",
+    "readers",
+    "workers",
+    "read_timeout_seconds",
+    "request_timeout_seconds",
+];
+
+/// A setting that can't be used. The text says which and how to put it right.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file or value can't be read.
+    #[error("settings: {0}")]
+    Unreadable(#[from] config::ConfigError),
+    /// The settings file has a name that means nothing.
+    #[error("{file}: `{name}` is no setting; there are {}", NAMES.join(", "))]
+    Unknown {
+        /// The file.
+        file: String,
+        /// The name.
+        name: String,
+    },
+    /// A value makes no sense.
+    #[error("setting `{name}`: {reason}")]
+    Invalid {
+        /// The name.
+        name: &'static str,
+        /// What is wrong and how to put it right.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads the settings: `overrides` from flags, the environment, then the file, which must exist
+    /// only when it is named.
+    ///
+    /// # Errors
+    ///
+    /// When the file or a value can't be used.
+    pub fn load(
+        file: Option<PathBuf>,
+        overrides: &[(&str, Option<String>)],
+    ) -> Result<Self, ConfigError> {
+        let named = file.is_some();
+        let path = file.unwrap_or_else(|| PathBuf::from(FILE));
+        let source = File::new(&path.to_string_lossy(), FileFormat::Toml).required(named);
+        let written: HashMap<String, config::Value> = config::Config::builder()
+            .add_source(source.clone())
+            .build()?
+            .try_deserialize()?;
+        if let Some(name) = written.keys().find(|name| !NAMES.contains(&name.as_str())) {
+            return Err(ConfigError::Unknown {
+                file: path.to_string_lossy().into_owned(),
+                name: name.clone(),
+            });
+        }
+        let mut builder = config::Config::builder().add_source(source).add_source(
+            Environment::with_prefix("ALPHANODE")
+                .prefix_separator("_")
+                .try_parsing(true),
+        );
+        for (name, value) in overrides {
+            builder = builder.set_override_option(*name, value.clone())?;
+        }
+        let config: Self = builder.build()?.try_deserialize()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |name, reason: &str| {
+            Err(ConfigError::Invalid {
+                name,
+                reason: reason.to_owned(),
+            })
+        };
+        let url = &self.database_url;
+        if !["sqlite:", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            return invalid(
+                "database_url",
+                "begin it with sqlite: or postgres://, e.g. sqlite:data/alphanode.db",
+            );
+        }
+        if self.listen.parse::<SocketAddr>().is_err() {
+            return invalid(
+                "listen",
+                "give an address and a port, e.g. 127.0.0.1:8080 or [::]:8080",
+            );
+        }
+        let site = &self.site_url;
+        if !(site.starts_with("https://") || site.starts_with("http://")) {
+            return invalid("site_url", "give an absolute URL, e.g. https://example.org");
+        }
+        if !(1..=64).contains(&self.readers) {
+            return invalid("readers", "give a number from 1 to 64");
+        }
+        if self.workers > 64 {
+            return invalid("workers", "give a number from 0 to 64");
+        }
+        if !(1..=600).contains(&self.read_timeout_seconds) {
+            return invalid("read_timeout_seconds", "give a number from 1 to 600");
+        }
+        if !(1..=600).contains(&self.request_timeout_seconds) {
+            return invalid("request_timeout_seconds", "give a number from 1 to 600");
+        }
+        Ok(())
+    }
+
+    /// How to open the database.
+    pub fn database(&self) -> DatabaseOptions {
+        DatabaseOptions {
+            url: self.database_url.clone(),
+            readers: self.readers,
+            writers: 4,
+            read_timeout: Duration::from_secs(self.read_timeout_seconds),
+            relaxed: false,
+        }
+    }
+
+    /// The site without a slash at the end.
+    pub fn site_url(&self) -> String {
+        self.site_url.trim_end_matches('/').to_owned()
+    }
+}

@@ -1,0 +1,370 @@
+//! The GraphQL endpoint: POST with JSON, GET for queries, GraphiQL for a browser.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use async_graphql::http::GraphiQLSource;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{Request, Response as GraphqlResponse, ServerError, Variables};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+
+use super::Server;
+use super::request_log::{Facts, RequestId, milliseconds};
+use crate::domain::perspective::{Perspective, Reader};
+use crate::graphql::context::RequestContext;
+use crate::graphql::limits::{check_document, check_text, refusal};
+
+/// The largest body of a request, in bytes.
+pub(super) const BODY_BYTES: usize = 256 * 1024;
+
+/// A longer header of tags is dropped by proxies; then the lists stand for their rows.
+const TAG_HEADER_BYTES: usize = 8 * 1024;
+
+const RESPONSE_TYPE: &str = "application/graphql-response+json";
+
+/// What a client sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Call {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Of no use here, but allowed by the protocol.
+    #[serde(rename = "extensions")]
+    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Runs an operation sent as JSON.
+pub(super) async fn post(
+    State(server): State<Arc<Server>>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let limit = server.request_timeout;
+    let answer = tokio::time::timeout(limit, async {
+        match read_body(&headers, body).await {
+            Ok(call) => run(&server, request_id, &headers, call, Method::Post).await,
+            Err((status, error)) => refuse(&headers, status, error),
+        }
+    });
+    answer.await.unwrap_or_else(|_| too_slow(&headers))
+}
+
+/// Runs a query given in the URL, or shows GraphiQL to a browser.
+pub(super) async fn get(
+    State(server): State<Arc<Server>>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let wants_page = accepts(&headers, "text/html");
+    if server.graphiql
+        && wants_page
+        && query
+            .as_deref()
+            .is_none_or(|query| !query.contains("query="))
+    {
+        return Html(GraphiQLSource::build().endpoint("/graphql").finish()).into_response();
+    }
+    let call = match read_query(query.as_deref().unwrap_or_default()) {
+        Ok(call) => call,
+        Err(error) => return refuse(&headers, StatusCode::BAD_REQUEST, error),
+    };
+    let answer = run(&server, request_id, &headers, call, Method::Get);
+    let answer = tokio::time::timeout(server.request_timeout, answer);
+    answer.await.unwrap_or_else(|_| too_slow(&headers))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Get,
+    Post,
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Call, (StatusCode, ServerError)> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let message = "send the operation as JSON, with Content-Type: application/json";
+        let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+    }
+    let bytes = axum::body::to_bytes(body, BODY_BYTES).await.map_err(|_| {
+        let message = format!("the body could not be read; {BODY_BYTES} bytes are the most");
+        let error = refusal("BODY_TOO_LARGE", message);
+        (StatusCode::PAYLOAD_TOO_LARGE, error)
+    })?;
+    let bad = |message: String| (StatusCode::BAD_REQUEST, refusal("BAD_REQUEST", message));
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(bad(
+            "batches are not supported; send one operation a request".into(),
+        ));
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("the body is no operation: {error}")))
+}
+
+fn read_query(query: &str) -> Result<Call, ServerError> {
+    let bad = |message: String| refusal("BAD_REQUEST", message);
+    if query.len() > BODY_BYTES {
+        return Err(refusal(
+            "BODY_TOO_LARGE",
+            format!("{BODY_BYTES} bytes are the most"),
+        ));
+    }
+    /// The same, with its objects written as JSON.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Parameters {
+        query: Option<String>,
+        operation_name: Option<String>,
+        variables: Option<String>,
+    }
+    let uri: axum::http::Uri = format!("/?{query}")
+        .parse()
+        .map_err(|_| bad("the URL can't be read".into()))?;
+    let axum::extract::Query(parameters) =
+        axum::extract::Query::<Parameters>::try_from_uri(&uri)
+            .map_err(|error| bad(format!("the URL can't be read: {error}")))?;
+    let variables = match parameters.variables.as_deref() {
+        None | Some("") => None,
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| bad(format!("`variables` is no JSON object: {error}")))?,
+    };
+    Ok(Call {
+        query: parameters.query,
+        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
+        variables,
+        _extensions: None,
+    })
+}
+
+async fn run(
+    server: &Server,
+    request_id: String,
+    headers: &HeaderMap,
+    call: Call,
+    method: Method,
+) -> Response {
+    let (request, operation) = match prepare(call, method) {
+        Ok(prepared) => prepared,
+        Err((status, error)) => return refuse(headers, status, error),
+    };
+    if let Err(error) = perspective(headers) {
+        return refuse(headers, StatusCode::FORBIDDEN, error);
+    }
+    let reader = Arc::new(Reader::new(
+        server.store.database.clone(),
+        Perspective::Published,
+    ));
+    let context = RequestContext::new(request_id, Arc::clone(&reader));
+    let started = std::time::Instant::now();
+    let mut answer = server.schema.execute(request.data(context)).await;
+    add_codes(&mut answer);
+
+    let refused_before_running = answer.data == async_graphql::Value::Null
+        && !answer.errors.is_empty()
+        && answer.errors.iter().all(|error| error.path.is_empty());
+    let status = if refused_before_running && accepts(headers, RESPONSE_TYPE) {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    let mut response = to_response(headers, status, &answer);
+    let statements = reader.statements();
+    let timing = format!(
+        "db;dur={};desc=\"{} statements\", total;dur={}",
+        milliseconds(statements.time()),
+        statements.count(),
+        milliseconds(started.elapsed()),
+    );
+    if let Ok(timing) = HeaderValue::from_str(&timing) {
+        response.headers_mut().insert("server-timing", timing);
+    }
+    if answer.errors.is_empty() {
+        add_tags(&mut response, &reader);
+    }
+    response.extensions_mut().insert(Facts {
+        operation,
+        statements: statements.count(),
+        database_time: statements.time(),
+        error: answer.errors.first().and_then(code_of),
+    });
+    response
+}
+
+/// Parses the operation and holds it to the limits.
+fn prepare(
+    call: Call,
+    method: Method,
+) -> Result<(Request, Option<String>), (StatusCode, ServerError)> {
+    let bad = |error: ServerError| (StatusCode::BAD_REQUEST, error);
+    let Some(query) = call.query.filter(|query| !query.trim().is_empty()) else {
+        let message = "`query` is missing; send the text of an operation";
+        return Err(bad(refusal("BAD_REQUEST", message)));
+    };
+    check_text(&query).map_err(bad)?;
+    let document = parse_query(&query).map_err(|error| {
+        let mut error = ServerError::from(error);
+        let extensions = error.extensions.get_or_insert_with(Default::default);
+        extensions.set("code", "GRAPHQL_PARSE_FAILED");
+        bad(error)
+    })?;
+    check_document(&document).map_err(bad)?;
+    if method == Method::Get && !only_queries(&document) {
+        let error = refusal(
+            "METHOD_NOT_ALLOWED",
+            "send mutations and subscriptions by POST",
+        );
+        return Err((StatusCode::METHOD_NOT_ALLOWED, error));
+    }
+    let operation = call.operation_name.clone().or_else(|| only_name(&document));
+    let variables = call
+        .variables
+        .map(serde_json::Value::Object)
+        .unwrap_or_default();
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    if let Some(name) = call.operation_name {
+        request = request.operation_name(name);
+    }
+    request.set_parsed_query(document);
+    Ok((request, operation))
+}
+
+fn only_queries(document: &ExecutableDocument) -> bool {
+    let mut operations = document.operations.iter();
+    operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
+}
+
+fn only_name(document: &ExecutableDocument) -> Option<String> {
+    match &document.operations {
+        DocumentOperations::Multiple(operations) if operations.len() == 1 => {
+            operations.keys().next().map(ToString::to_string)
+        }
+        _ => None,
+    }
+}
+
+/// The public sees what is published; anything else needs a sign-in, which a request does not carry
+/// yet.
+fn perspective(headers: &HeaderMap) -> Result<(), ServerError> {
+    match headers
+        .get("x-alphanode-perspective")
+        .map(HeaderValue::as_bytes)
+    {
+        None | Some(b"published") => Ok(()),
+        Some(_) => Err(refusal(
+            "FORBIDDEN",
+            "an anonymous request sees the perspective `published` only",
+        )),
+    }
+}
+
+/// Gives the library's own errors the codes that ours have.
+fn add_codes(answer: &mut GraphqlResponse) {
+    for error in &mut answer.errors {
+        if code_of(error).is_some() {
+            continue;
+        }
+        let code = if error.message == "Query is too complex." {
+            error.message = format!(
+                "the operation is too complex: lists multiply what is below them, and {} is the \
+                 most; ask for fewer rows or fields",
+                crate::graphql::limits::COMPLEXITY
+            );
+            "COMPLEXITY_LIMIT"
+        } else if error.path.is_empty() {
+            "GRAPHQL_VALIDATION_FAILED"
+        } else {
+            "BAD_USER_INPUT"
+        };
+        error
+            .extensions
+            .get_or_insert_with(Default::default)
+            .set("code", code);
+    }
+}
+
+fn code_of(error: &ServerError) -> Option<String> {
+    match error.extensions.as_ref()?.get("code")? {
+        async_graphql::Value::String(code) => Some(code.clone()),
+        _ => None,
+    }
+}
+
+fn too_slow(headers: &HeaderMap) -> Response {
+    let message = "the request took too long and was given up; ask for less";
+    let error = refusal("REQUEST_TIMEOUT", message);
+    refuse(headers, StatusCode::REQUEST_TIMEOUT, error)
+}
+
+fn refuse(headers: &HeaderMap, status: StatusCode, error: ServerError) -> Response {
+    let code = code_of(&error);
+    let answer = GraphqlResponse::from_errors(vec![error]);
+    let mut response = to_response(headers, status, &answer);
+    response.extensions_mut().insert(Facts {
+        error: code,
+        ..Facts::default()
+    });
+    response
+}
+
+fn to_response(headers: &HeaderMap, status: StatusCode, answer: &GraphqlResponse) -> Response {
+    let body = match serde_json::to_vec(answer) {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, "an answer can't be written");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let content_type = if accepts(headers, RESPONSE_TYPE) {
+        "application/graphql-response+json; charset=utf-8"
+    } else {
+        "application/json; charset=utf-8"
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // What may be kept for how long is decided by cache rules; without them nothing is.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Says what the answer was made from, so that a cache in front can drop it when that changes.
+fn add_tags(response: &mut Response, reader: &Reader) {
+    use crate::foundation::cache_tag::CacheTag;
+    let tags = reader.tags();
+    let mut text = String::new();
+    for tag in &tags {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{tag} ");
+    }
+    if text.len() > TAG_HEADER_BYTES {
+        let nouns = tags.iter().map(|tag| match tag {
+            CacheTag::Row(noun, _) | CacheTag::List(noun) => *noun,
+        });
+        let nouns: std::collections::BTreeSet<&str> = nouns.collect();
+        text = nouns.iter().map(|noun| format!("list:{noun} ")).collect();
+    }
+    if let Ok(value) = HeaderValue::from_str(text.trim_end()) {
+        response.headers_mut().insert("surrogate-key", value);
+    }
+}
+
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains(media_type))
+}

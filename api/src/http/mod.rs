@@ -1,0 +1,71 @@
+//! What answers requests: the GraphQL endpoint and the health checks.
+
+mod graphql;
+mod health;
+mod request_log;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::domain::transaction::Store;
+use crate::graphql::Schema;
+
+/// What handlers share.
+pub struct Server {
+    /// The schema.
+    pub schema: Schema,
+    /// Where content lives.
+    pub store: Store,
+    /// Whether a browser gets GraphiQL.
+    pub graphiql: bool,
+    /// How long one request may take altogether, its body included.
+    pub request_timeout: Duration,
+}
+
+/// Everything under its path.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/", get(welcome))
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .fallback(not_found)
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn(request_log::log))
+        .with_state(server)
+}
+
+async fn welcome() -> &'static str {
+    "alphanode\n\nAPI       /graphql\nhealth    /healthz, /readyz\n"
+}
+
+async fn not_found() -> Response {
+    (
+        StatusCode::NOT_FOUND,
+        "nothing is here; the API is at /graphql\n",
+    )
+        .into_response()
+}
+
+/// Headers that every answer carries.
+fn add_common_headers(response: &mut Response, request_id: &str) {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}

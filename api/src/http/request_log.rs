@@ -1,0 +1,72 @@
+//! One log line a request, and the id that ties it to the answer.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::add_common_headers;
+
+/// The id of a request: the caller's `X-Request-Id` when it is a plain word, else a new one.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
+/// What a handler knows about an answer that the log should tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    /// The name of the operation.
+    pub(super) operation: Option<String>,
+    /// Statements the database ran.
+    pub(super) statements: u32,
+    /// How long the request waited for them.
+    pub(super) database_time: Duration,
+    /// The code of the first error.
+    pub(super) error: Option<String>,
+}
+
+/// Gives the request an id, runs it, and writes its line.
+pub(super) async fn log(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_plain(id))
+        .map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(RequestId(id.clone()));
+
+    let mut response = next.run(request).await;
+
+    let facts = response.extensions_mut().remove::<Facts>();
+    let facts = facts.unwrap_or_default();
+    tracing::info!(
+        target: "request",
+        id,
+        %method,
+        path,
+        operation = facts.operation,
+        status = response.status().as_u16(),
+        duration_ms = milliseconds(started.elapsed()),
+        statements = facts.statements,
+        database_ms = milliseconds(facts.database_time),
+        error = facts.error,
+    );
+    add_common_headers(&mut response, &id);
+    response
+}
+
+/// Milliseconds to the microsecond.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}
+
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
