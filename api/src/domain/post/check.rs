@@ -105,14 +105,6 @@ impl Content {
                 ));
             }
         }
-        if let Some(url) = &self.seo.canonical
-            && !(url.starts_with("https://") || url.starts_with("http://"))
-        {
-            invalid.push(Problem::invalid(
-                "seo.canonical",
-                "is no absolute URL; begin it with https://",
-            ));
-        }
         // PostgreSQL can't store the character, and no text needs it.
         if self.texts().any(|text| text.contains('\0')) {
             invalid.push(Problem::invalid(

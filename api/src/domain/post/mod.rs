@@ -31,7 +31,7 @@ pub use filter::{
 pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
-pub use list::{PostList, count_many, find, find_one, list, list_many};
+pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
 pub use order::{PostOrder, PostOrderField};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub(in crate::domain) use publish::move_to;
