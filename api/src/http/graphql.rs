@@ -204,6 +204,7 @@ async fn run(
 }
 
 /// Parses the operation and holds it to the limits.
+#[allow(clippy::result_large_err, reason = "one a request, on its way out")]
 fn prepare(
     call: Call,
     method: Method,

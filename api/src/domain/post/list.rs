@@ -310,10 +310,11 @@ impl Scope {
     pub(super) fn matching(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
         let published = self.perspective == Perspective::Published;
         let by_date = matches!(order, None | Some(PostOrderField::PublishedAt));
-        if published && by_date {
-            if let Some((taxonomy, term)) = filter.required_term() {
-                return self.matching_by_term(filter, taxonomy, term);
-            }
+        if published
+            && by_date
+            && let Some((taxonomy, term)) = filter.required_term()
+        {
+            return self.matching_by_term(filter, taxonomy, term);
         }
         let key = order.map_or_else(|| Expr::cust("0"), |by| by.to_sql(self.perspective));
         let key_on_post = order.is_some_and(|by| by.is_on_post(self.perspective));

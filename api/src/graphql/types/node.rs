@@ -13,6 +13,10 @@ use super::term::{Entity, Stack, Tool};
     ty = "ID",
     desc = "Unique among everything that has an id."
 ))]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "at most a hundred a request, and most are posts"
+)]
 pub enum Node {
     /// A post.
     Post(Post),
