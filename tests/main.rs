@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod command_line;
 mod document_schema;
 mod export_round_trip;
 mod http;

@@ -37,7 +37,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     let mut out = std::io::stdout();
     match arguments.action {
         Action::Up => {
-            let pending = Migrator::get_pending_migrations(database.writer()).await?;
+            let pending = Migrator::get_pending_migrations_read_only(database.reader()).await?;
             Migrator::up(database.writer(), None).await?;
             for migration in &pending {
                 writeln!(out, "applied {}", migration.name())?;
@@ -55,7 +55,9 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
             }
         }
         Action::Status => {
-            for migration in Migrator::get_migration_with_status(database.writer()).await? {
+            for migration in
+                Migrator::get_migration_with_status_read_only(database.reader()).await?
+            {
                 writeln!(
                     out,
                     "{:8} {}",
@@ -77,7 +79,7 @@ pub(super) async fn require_newest(database: &Database) -> Result<(), Failure> {
         Migrator::up(database.writer(), None).await?;
         return Ok(());
     }
-    let pending = Migrator::get_pending_migrations(database.writer()).await?;
+    let pending = Migrator::get_pending_migrations_read_only(database.reader()).await?;
     if pending.is_empty() {
         return Ok(());
     }

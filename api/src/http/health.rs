@@ -21,7 +21,7 @@ pub(super) async fn healthz() -> &'static str {
 /// be read. Otherwise 503 and which of them failed.
 pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let database = &server.store.database;
-    let pending = Migrator::get_pending_migrations(database.reader()).await;
+    let pending = Migrator::get_pending_migrations_read_only(database.reader()).await;
     let migrations = match &pending {
         Ok(pending) if pending.is_empty() => "ok".to_owned(),
         Ok(pending) => format!("{} pending; run `alphanode migrate up`", pending.len()),

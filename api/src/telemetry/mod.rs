@@ -11,7 +11,7 @@ use crate::config::LogFormat;
 /// Writes log lines to standard error from now on. `RUST_LOG` says which; everything of note when
 /// it is absent.
 pub fn start_log(format: LogFormat) {
-    let of_note = "info,sea_orm_migration=warn";
+    let of_note = "info,sea_orm_migration=warn,sqlx=warn";
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(of_note));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer()

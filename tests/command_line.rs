@@ -1,0 +1,166 @@
+//! The program as a person at a terminal or a script meets it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
+
+use rstest::rstest;
+
+use crate::support::{Backend, TestDatabase};
+
+/// The program beside this test binary.
+fn alphanode() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let folder = tests
+        .ancestors()
+        .find(|path| path.ends_with("deps"))
+        .unwrap();
+    let mut command = Command::new(folder.parent().unwrap().join("alphanode"));
+    command
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALPHANODE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    alphanode().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[rstest]
+#[tokio::test]
+async fn migrate_goes_up_and_down_and_says_where_it_stands(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::empty(backend).await else {
+        return;
+    };
+    let migrate = |action: &[&str]| {
+        let arguments = [&["--database-url", database.url(), "migrate"], action].concat();
+        let output = run(&arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert_eq!(migrate(&["status"]).matches("Pending").count(), 8);
+    assert_eq!(migrate(&["up"]).matches("applied").count(), 8);
+    assert_eq!(migrate(&["up"]), "the schema is the newest already\n");
+    assert!(migrate(&["down", "--steps", "2"]).contains("undid m20261123_000007_create_job"));
+    assert_eq!(migrate(&["status"]).matches("Pending").count(), 2);
+
+    // Content needs the newest schema; a SQLite file with one is not touched.
+    let publish = run(&["--database-url", database.url(), "publish", "anything"]);
+    assert!(!publish.status.success());
+    let said = text(&publish.stderr);
+    assert!(
+        said.contains("2 migrations behind; run `alphanode migrate up`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_said_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    let settings = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let output = run(&["--config", file.to_str().unwrap(), "migrate", "status"]);
+        assert!(!output.status.success());
+        crate::command_line::text(&output.stderr)
+    };
+    assert!(settings("databse_url = 'x'").contains("`databse_url` is no setting; there are"));
+    assert!(
+        settings("database_url = 'mysql://x'").contains("begin it with sqlite: or postgres://")
+    );
+    assert!(settings("listen = 'localhost'").contains("give an address and a port"));
+    assert!(settings("readers = 'many'").contains("readers"));
+    let missing = run(&["--config", "/nowhere.toml", "migrate", "status"]);
+    assert!(text(&missing.stderr).contains("nowhere.toml"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn publishing_what_is_not_there_publishes_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::create(backend).await else {
+        return;
+    };
+    let output = run(&["--database-url", database.url(), "publish", "nobody"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no post has the reference, source id or slug `nobody`"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn serve_answers_until_it_is_told_to_stop(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::create(backend).await else {
+        return;
+    };
+    let mut server = alphanode()
+        .args([
+            "--database-url",
+            database.url(),
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+        ])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let api = lines
+        .next()
+        .unwrap_or_else(|| panic!("{:?}", server.wait()))
+        .unwrap();
+    let address = api
+        .split("http://")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches("/graphql")
+        .to_owned();
+    assert!(lines.next().unwrap().unwrap().contains("GraphiQL"));
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .unwrap()
+            .contains("/healthz and /readyz")
+    );
+
+    let mut connection = TcpStream::connect(&address).unwrap();
+    let body = r#"{"query":"query Count { posts { totalCount } }"}"#;
+    let length = body.len();
+    write!(
+        connection,
+        "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.ends_with(r#"{"data":{"posts":{"totalCount":0}}}"#),
+        "{answer}"
+    );
+    let logged = lines.next().unwrap().unwrap();
+    assert!(
+        logged.contains("operation=\"Count\"") && logged.contains("statements=2"),
+        "{logged}"
+    );
+
+    let stopped = Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    assert!(server.wait().unwrap().success());
+}
