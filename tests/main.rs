@@ -4,14 +4,17 @@
 
 mod document_schema;
 mod export_round_trip;
+mod export_run;
 mod http;
 mod import_files;
 mod import_hostile;
 mod import_json;
+mod import_killed;
 mod import_manual;
 mod import_markdown;
 mod import_page_text;
 mod import_rule;
+mod import_run;
 mod isolation;
 mod limits;
 mod migration;
