@@ -248,7 +248,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_document()(
+    pub fn any_document()(
         identity in proptest::array::uniform4(maybe(present())),
         content in content(), revision in details(),
         view_count in maybe(0..=i64::MAX as u64),

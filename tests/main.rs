@@ -5,14 +5,17 @@
 mod command_line;
 mod document_schema;
 mod export_round_trip;
+mod export_run;
 mod http;
 mod import_files;
 mod import_hostile;
 mod import_json;
+mod import_killed;
 mod import_manual;
 mod import_markdown;
 mod import_page_text;
 mod import_rule;
+mod import_run;
 mod isolation;
 mod limits;
 mod migration;

@@ -6,6 +6,7 @@ pub mod reading;
 mod server;
 mod sqlite;
 mod store;
+pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
 pub use server::{Answer, TestServer, new_post, note};

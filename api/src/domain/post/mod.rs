@@ -33,6 +33,7 @@ pub use history::{
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
 pub use order::{PostOrder, PostOrderField};
+pub(in crate::domain) use prepare::hex;
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub(in crate::domain) use publish::move_to;
 pub use publish::publish;

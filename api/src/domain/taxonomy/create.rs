@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ConnectionTrait, Value};
+use sha2::{Digest, Sha256};
 
 use super::{Taxonomy, TermName};
 use crate::domain::error::Result;
+use crate::domain::post::hex;
 use crate::domain::slug::{name_key, slug_of};
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
@@ -102,15 +104,16 @@ async fn insert(
             // Another transaction may add the same word at the same moment; it is read back below.
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         for ((kind_key, key), (_, name)) in chunk {
-            let mut base = slug_of(name);
-            if base.is_empty() {
-                base = "term".into();
-            }
+            let base = base_slug(name);
             let mut slug = base.clone();
             let mut number = 1;
             while !taken.insert((kind_key.clone(), slug.clone())) {
                 number += 1;
-                slug = format!("{base}-{number}");
+                slug = match number {
+                    ..=NUMBERS => format!("{base}-{number}"),
+                    // All that were looked up are taken: the key is what makes the word unique.
+                    _ => format!("{base}-{}", &hex(&Sha256::digest(key))[..12]),
+                };
             }
             let mut values: Vec<Value> = vec![
                 name.trim().into(),
@@ -128,19 +131,33 @@ async fn insert(
     Ok(())
 }
 
+/// Numbers that a slug may get when it is taken.
+const NUMBERS: u8 = 10;
+
+/// The slug of a word; of one that can't be spelled, `term`.
+fn base_slug(name: &str) -> String {
+    match slug_of(name) {
+        slug if slug.is_empty() => "term".into(),
+        slug => slug,
+    }
+}
+
 /// Slugs that begin like those about to be made, so that new ones avoid them.
 async fn taken_slugs(
     transaction: &Transaction<'_>,
     taxonomy: Taxonomy,
     missing: &[(&TermName, &TermName)],
 ) -> Result<Vec<(String, String)>> {
-    let slugs: HashSet<String> = missing.iter().map(|(_, (_, name))| slug_of(name)).collect();
+    let slugs: HashSet<String> = missing
+        .iter()
+        .map(|(_, (_, name))| base_slug(name))
+        .collect();
     let slugs: Vec<String> = slugs.into_iter().collect();
     let mut taken = Vec::new();
     for chunk in slugs.chunks(PARAMETERS / 10) {
-        // Names that share a slug are rare (`C.I.` and `CI`), so ten candidates of each are plenty.
+        // Names that share a slug are rare (`C.I.` and `CI`), so these candidates of each are plenty.
         let candidates = chunk.iter().flat_map(|slug| {
-            std::iter::once(slug.clone()).chain((2..=10).map(move |n| format!("{slug}-{n}")))
+            std::iter::once(slug.clone()).chain((2..=NUMBERS).map(move |n| format!("{slug}-{n}")))
         });
         let mut select = Query::select();
         select
