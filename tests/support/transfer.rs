@@ -56,7 +56,8 @@ pub async fn import_with(store: &Store, documents: &[Document], manner: Manner) 
         manner,
         dry_run: false,
     };
-    let origin = Origin::documents("test", documents.to_vec().into_iter());
+    let documents = documents.to_vec();
+    let origin = Origin::documents("test", documents.into_iter());
     import_from(store, origin, options).await
 }
 

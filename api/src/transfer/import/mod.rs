@@ -1,4 +1,4 @@
-//! Import: files become documents, and [`run`] makes posts of them. Every format hands its documents over one by one, with what
+//! Import: files become documents, and [`run()`] makes posts of them. Every format hands its documents over one by one, with what
 //! it inferred, and goes on after a document it cannot read.
 //!
 //! `docs/import-formats.md` is the manual; a new format is a file here, a [`Format`], and its
