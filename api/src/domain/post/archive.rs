@@ -51,7 +51,9 @@ pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<
         let mut stored = of_posts.remove(&whole.id).unwrap_or_default();
         // Stable: the head goes last, what was saved beside it stays before it.
         stored.sort_by_key(|stored| stored.id == place.head);
-        let revisions = stored.into_iter().map(|stored| stored.as_seen(place.live));
+        let revisions = stored
+            .into_iter()
+            .map(|stored| stored.seen_with(place.live));
         whole.post.revisions = revisions.collect();
         whole.post.redirects = redirects.remove(&whole.id).unwrap_or_default();
         whole.post.scores = scores.remove(&whole.id).unwrap_or_default();
@@ -74,7 +76,7 @@ struct Stored {
 
 impl Stored {
     /// With the status that says whether it is live.
-    fn as_seen(mut self, live: Option<i64>) -> NewRevision {
+    fn seen_with(mut self, live: Option<i64>) -> NewRevision {
         if live == Some(self.id) {
             self.revision.status = RevisionStatus::Published;
         } else if self.revision.status == RevisionStatus::Published {
