@@ -4,15 +4,27 @@
 
 mod document_schema;
 mod export_round_trip;
+mod http;
 mod import_files;
 mod import_hostile;
 mod import_json;
 mod import_manual;
 mod import_markdown;
 mod import_page_text;
+mod import_rule;
 mod isolation;
+mod limits;
+mod migration;
+mod post_filter;
+mod post_list;
+mod posts;
+mod query_plans;
 mod queue;
+mod schema;
+mod search;
 mod similar_posts;
 mod support;
 mod synth;
+mod terms;
+mod visibility;
 mod worker;

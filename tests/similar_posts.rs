@@ -88,15 +88,15 @@ async fn unpublish(test: &TestStore, post_id: i64) {
 
 /// Asks for the posts to be computed, and runs all jobs there are.
 async fn compute(test: &TestStore, post_ids: &[i64]) {
+    // What creating the posts asked for comes first.
+    let mut worker = test.worker("one", jobs::handlers(&test.store));
+    worker.run_until_idle().await.unwrap();
     let mut change = Transaction::begin(&test.store, Actor::CommandLine, None)
         .await
         .unwrap();
     change.enqueue(similar::job(post_ids));
     change.commit().await.unwrap();
-    let ran = test
-        .worker("one", jobs::handlers(&test.store))
-        .run_until_idle()
-        .await;
+    let ran = worker.run_until_idle().await;
     assert_eq!(ran.unwrap(), 1, "one job, and it asks for no other");
     let left = alphanode::queue::counts(&test.store.database, &test.store.clock).await;
     assert_eq!(left.unwrap(), Default::default());

@@ -3,10 +3,12 @@
 mod database;
 mod postgres;
 pub mod reading;
+mod server;
 mod sqlite;
 mod store;
 
 pub use database::{Backend, TestDatabase};
+pub use server::{Answer, TestServer, new_post, note};
 pub use store::TestStore;
 
 use std::{fs, time::UNIX_EPOCH};

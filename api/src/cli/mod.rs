@@ -1,9 +1,12 @@
 //! The command line, one file a subcommand.
 
+mod export;
+mod import;
 mod migrate;
 mod publish;
 mod schema;
 mod serve;
+mod synth;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +17,7 @@ use crate::app;
 use crate::config::{Config, LogFormat};
 use crate::domain::transaction::Store;
 use crate::foundation::clock::Clock;
+use crate::foundation::database::{Database, DatabaseOptions};
 use crate::telemetry;
 
 /// A headless CMS for programming websites.
@@ -39,6 +43,12 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database to a version of the schema
     Migrate(migrate::Arguments),
+    /// Read files into posts
+    Import(import::Arguments),
+    /// Write posts into files
+    Export(export::Arguments),
+    /// Make up plausible posts, for load tests
+    Synth(synth::Arguments),
     /// Make posts live
     Publish(publish::Arguments),
     /// Print the GraphQL schema in its definition language
@@ -70,6 +80,9 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
     match line.command {
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
+        Command::Import(arguments) => import::run(&config, &arguments).await,
+        Command::Export(arguments) => export::run(&config, &arguments).await,
+        Command::Synth(arguments) => synth::run(&config, &arguments).await,
         Command::Publish(arguments) => publish::run(&config, &arguments).await,
         Command::Schema => schema::run(),
     }
@@ -81,6 +94,35 @@ async fn open_store(config: &Config) -> Result<Store, Failure> {
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
     Ok(Store::new(database, Clock::system()))
+}
+
+/// Opens the store as [`open_store`] does, for a load that can be run again: on SQLite a commit may
+/// be lost when the machine loses power, and so costs less.
+async fn open_for_bulk_load(config: &Config) -> Result<Store, Failure> {
+    telemetry::start_log(LogFormat::Text);
+    let options = DatabaseOptions {
+        relaxed: true,
+        ..config.database()
+    };
+    let database = Database::open(&options).await?;
+    migrate::require_newest(&database).await?;
+    Ok(Store::new(database, Clock::system()))
+}
+
+/// Waits until the person at the terminal, or the machine, wants the command to end.
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::error!("signals can't be waited for; stop the process by force");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// Tells the person at the terminal something that is not the command's result.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Why a read or a change did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,57 @@ pub enum ProblemCode {
 fn list(problems: &[Problem]) -> String {
     let texts: Vec<String> = problems.iter().map(Problem::to_string).collect();
     texts.join("; ")
+}
+
+/// What a failed change says about trying it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Another writer was in the way; the same change may succeed now.
+    Busy,
+    /// A value has to be unique and is not, maybe because another writer was faster.
+    Taken,
+    /// The database refused a value; the same change will fail again.
+    Value,
+    /// Neither: the database can't be reached, is full, or the fault is ours.
+    Other,
+}
+
+impl Error {
+    /// What the database's error code says about trying the change again.
+    pub fn failure(&self) -> Failure {
+        let Self::Database(DbErr::Exec(error) | DbErr::Query(error)) = self else {
+            return Failure::Other;
+        };
+        let RuntimeErr::SqlxError(error) = error else {
+            return Failure::Other;
+        };
+        let Some(database) = error.as_database_error() else {
+            // A value that can't even be sent, e.g. one that is too long.
+            return match **error {
+                sqlx::Error::Encode(_) | sqlx::Error::Protocol(_) => Failure::Value,
+                _ => Failure::Other,
+            };
+        };
+        if database.is_unique_violation() {
+            return Failure::Taken;
+        }
+        let code = database.code().unwrap_or_default();
+        // Five characters are PostgreSQL's, a class and a number; SQLite's are numbers, the low
+        // byte of which is the class.
+        match code.parse::<i32>() {
+            _ if code.len() == 5 => match &code[..2] {
+                "40" => Failure::Busy,
+                "22" | "23" | "54" => Failure::Value,
+                _ => Failure::Other,
+            },
+            Ok(code) => match code & 0xff {
+                5 | 6 => Failure::Busy,
+                18..=20 => Failure::Value,
+                _ => Failure::Other,
+            },
+            Err(_) => Failure::Other,
+        }
+    }
 }
 
 impl From<DbErr> for Error {

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod audit;
 pub mod error;
+pub mod import;
 pub mod markdown;
 pub mod page;
 pub mod perspective;

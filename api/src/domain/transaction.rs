@@ -124,6 +124,15 @@ impl<'store> Transaction<'store> {
         self.jobs.push(job);
     }
 
+    /// Undoes the change, and is done when the database has.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer; then nothing was written either.
+    pub async fn roll_back(self) -> Result<()> {
+        Ok(self.connection.rollback().await?)
+    }
+
     /// Commits the change with its audit events and its jobs, then tells the rest of the process.
     ///
     /// # Errors

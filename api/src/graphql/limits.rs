@@ -13,8 +13,12 @@ use async_graphql::{Positioned, ServerError};
 /// The longest document, in bytes.
 pub const DOCUMENT_BYTES: usize = 64 * 1024;
 
-/// How deep braces, brackets and parentheses may be nested; the parser recurses this far.
-const NESTING: usize = 100;
+/// How deep braces, brackets and parentheses may be nested in a document; parsing it and reading
+/// its arguments recurse this far.
+const NESTING: usize = 40;
+
+/// How deep the values of variables may be nested; reading them as inputs recurses this far.
+const VARIABLE_NESTING: usize = 20;
 
 /// How deep fields may be nested, fragments expanded.
 pub const DEPTH: u64 = 16;
@@ -74,6 +78,36 @@ pub fn check_text(document: &str) -> Result<(), ServerError> {
         }
     }
     Ok(())
+}
+
+/// Checks the values of variables, so that reading them is safe.
+///
+/// # Errors
+///
+/// When one is nested too deep.
+pub fn check_variables<'value>(
+    values: impl Iterator<Item = &'value serde_json::Value>,
+) -> Result<(), ServerError> {
+    for value in values {
+        if !is_within(value, VARIABLE_NESTING) {
+            return Err(refusal(
+                "DEPTH_LIMIT",
+                format!("a variable is nested deeper than {VARIABLE_NESTING} levels"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_within(value: &serde_json::Value, levels: usize) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_within(item, levels - 1)),
+        Value::Object(fields) => {
+            levels > 0 && fields.values().all(|field| is_within(field, levels - 1))
+        }
+        _ => true,
+    }
 }
 
 /// Checks the size of a document after its fragments are expanded.

@@ -27,6 +27,5 @@ pub fn schema(site: Site) -> SchemaBuilder<Query, EmptyMutation, EmptySubscripti
 
 /// The schema in its definition language, as `schema.graphql` holds it.
 pub fn definition() -> String {
-    let schema = schema(Site { url: String::new() }).finish();
-    schema.sdl_with_options(async_graphql::SDLExportOptions::new().sorted_fields())
+    schema(Site { url: String::new() }).finish().sdl()
 }

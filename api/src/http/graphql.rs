@@ -18,7 +18,7 @@ use super::Server;
 use super::request_log::{Facts, RequestId, milliseconds};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::graphql::context::RequestContext;
-use crate::graphql::limits::{check_document, check_text, refusal};
+use crate::graphql::limits::{check_document, check_text, check_variables, refusal};
 
 /// The largest body of a request, in bytes.
 pub(super) const BODY_BYTES: usize = 256 * 1024;
@@ -229,16 +229,38 @@ fn prepare(
         return Err((StatusCode::METHOD_NOT_ALLOWED, error));
     }
     let operation = call.operation_name.clone().or_else(|| only_name(&document));
-    let variables = call
-        .variables
-        .map(serde_json::Value::Object)
-        .unwrap_or_default();
+    let mut variables = call.variables.unwrap_or_default();
+    check_variables(variables.values()).map_err(bad)?;
+    complete_variables(&document, &mut variables);
+    let variables = serde_json::Value::Object(variables);
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     if let Some(name) = call.operation_name {
         request = request.operation_name(name);
     }
     request.set_parsed_query(document);
     Ok((request, operation))
+}
+
+/// Gives queries the nulls that absent variables stand for: the library can't work out what a list
+/// costs whose `first` is an absent variable. Only queries, where absent and null mean the same; to
+/// a mutation they don't.
+fn complete_variables(
+    document: &ExecutableDocument,
+    variables: &mut serde_json::Map<String, serde_json::Value>,
+) {
+    for (_, operation) in document.operations.iter() {
+        if operation.node.ty != OperationType::Query {
+            continue;
+        }
+        for definition in &operation.node.variable_definitions {
+            let definition = &definition.node;
+            let name = definition.name.node.as_str();
+            let optional = definition.default_value.is_none() && definition.var_type.node.nullable;
+            if optional && !variables.contains_key(name) {
+                variables.insert(name.to_owned(), serde_json::Value::Null);
+            }
+        }
+    }
 }
 
 fn only_queries(document: &ExecutableDocument) -> bool {

@@ -4,6 +4,7 @@ mod check;
 mod document;
 pub mod export;
 pub mod import;
+mod post;
 mod schema;
 pub mod synth;
 

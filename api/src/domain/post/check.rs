@@ -16,6 +16,8 @@ const MAXIMUM_NAME_LENGTH: usize = 200;
 const MAXIMUM_TITLE_LENGTH: usize = 500;
 /// Characters of a summary, a brief, a note and the like.
 const MAXIMUM_TEXT_LENGTH: usize = 20_000;
+/// Bytes of a path, which an index of PostgreSQL must hold.
+const MAXIMUM_PATH_LENGTH: usize = 2_000;
 /// Items of a list.
 const MAXIMUM_ITEMS: usize = 500;
 
@@ -102,14 +104,6 @@ impl Content {
                     format!("has {items} items; {MAXIMUM_ITEMS} are the most"),
                 ));
             }
-        }
-        if let Some(url) = &self.seo.canonical
-            && !(url.starts_with("https://") || url.starts_with("http://"))
-        {
-            invalid.push(Problem::invalid(
-                "seo.canonical",
-                "is no absolute URL; begin it with https://",
-            ));
         }
         // PostgreSQL can't store the character, and no text needs it.
         if self.texts().any(|text| text.contains('\0')) {
@@ -266,10 +260,12 @@ pub(super) fn post(post: &NewPost) -> Vec<Problem> {
         problems.push(Problem::invalid("viewCount", "can't be negative"));
     }
     for (index, path) in post.redirects.iter().enumerate() {
-        if !path.starts_with('/') || path.contains('\0') || path.len() > MAXIMUM_TEXT_LENGTH {
+        if !path.starts_with('/') || path.contains('\0') || path.len() > MAXIMUM_PATH_LENGTH {
             problems.push(Problem::invalid(
                 format!("redirects[{index}]"),
-                "is no path of the site; begin it with /",
+                format!(
+                    "is no path of the site; begin it with /, {MAXIMUM_PATH_LENGTH} bytes at most"
+                ),
             ));
         }
     }

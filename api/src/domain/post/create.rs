@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{post, post_slug, publication, redirect, score};
+use chrono::{DateTime, Utc};
+use entity::{post, post_slug, publication, redirect};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::prepare::{PreparedPost, hex};
+use super::amend;
+use super::content::RevisionStatus;
+use super::prepare::{NewScore, PreparedPost, hex};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
@@ -40,14 +43,15 @@ pub async fn create(
     posts: Vec<PreparedPost>,
 ) -> Result<Vec<Result<SavedPost, Vec<Problem>>>> {
     let mut names = Names::taken(transaction, &posts).await?;
+    let post_keys = reserve_keys(transaction.connection(), "post", posts.len()).await?;
     let mut accepted = Vec::with_capacity(posts.len());
     let mut answers: Vec<Result<SavedPost, Vec<Problem>>> = Vec::with_capacity(posts.len());
-    for prepared in posts {
-        match names.claim(&prepared, transaction) {
+    for (prepared, post_id) in posts.into_iter().zip(post_keys) {
+        match names.claim(&prepared, post_id, transaction) {
             Ok(claim) => {
                 accepted.push((answers.len(), prepared, claim));
                 answers.push(Ok(SavedPost {
-                    post_id: 0,
+                    post_id,
                     revision_id: 0,
                 }));
             }
@@ -67,11 +71,11 @@ pub async fn create(
         reserve_keys(transaction.connection(), "revision", revision_count.sum())
             .await?
             .into_iter();
-    let post_keys = reserve_keys(transaction.connection(), "post", accepted.len()).await?;
 
     let mut rows = Rows::default();
     let mut live = Vec::new();
-    for ((answer, prepared, claim), post_id) in accepted.into_iter().zip(post_keys) {
+    for (answer, prepared, claim) in accepted {
+        let post_id = claim.post_id;
         let keys: Vec<i64> = revision_keys
             .by_ref()
             .take(prepared.revisions.len())
@@ -80,15 +84,7 @@ pub async fn create(
         if prepared.live().is_some() {
             live.push(post_id);
         }
-        add_post(
-            &mut rows,
-            transaction,
-            prepared,
-            claim,
-            post_id,
-            &keys,
-            &terms,
-        )?;
+        add_post(&mut rows, transaction, prepared, claim, &keys, &terms)?;
         answers[answer] = Ok(SavedPost {
             post_id,
             revision_id,
@@ -106,15 +102,15 @@ fn add_post(
     transaction: &mut Transaction<'_>,
     prepared: PreparedPost,
     claim: Claim,
-    post_id: i64,
     revision_keys: &[i64],
     terms: &Terms,
 ) -> Result<()> {
     let now = transaction.now();
+    let post_id = claim.post_id;
     let (head, live) = (prepared.head(), prepared.live());
     let PreparedPost { post, revisions } = prepared;
     let published_at = live.map(|_| post.published_at.unwrap_or(now));
-    let newest_score = post.scores.last();
+    let newest_score = newest(&post.scores, now);
     rows.posts.push(post::ActiveModel {
         id: Set(post_id),
         reference: Set(claim.reference.clone()),
@@ -132,18 +128,9 @@ fn add_post(
         trashed_at: Set(None),
         created_at: Set(post.created_at.unwrap_or(now)),
     });
-    for score in post.scores {
-        rows.scores.push(score::ActiveModel {
-            post_id: Set(post_id),
-            quality: Set(score.quality),
-            freshness: Set(score.freshness),
-            depth: Set(score.depth),
-            clarity: Set(score.clarity),
-            assessor: Set(score.assessor),
-            assessed_at: Set(score.assessed_at.unwrap_or(now)),
-            ..Default::default()
-        });
-    }
+    let scores = post.scores.iter();
+    rows.scores
+        .extend(scores.map(|score| amend::row(post_id, score, now)));
     for slug in &claim.reserved {
         rows.slugs.push(post_slug::ActiveModel {
             slug: Set(slug.clone()),
@@ -159,8 +146,11 @@ fn add_post(
         });
     }
     let actor = transaction.actor().to_string();
-    for (index, revision) in revisions.into_iter().enumerate() {
+    for (index, mut revision) in revisions.into_iter().enumerate() {
         let is_live = live == Some(index);
+        if !is_live && revision.revision.status == RevisionStatus::Published {
+            revision.revision.status = RevisionStatus::Superseded;
+        }
         if is_live && let Some(published_at) = published_at {
             let saved_at = revision.revision.saved_at.unwrap_or(published_at);
             rows.publications.push(publication::ActiveModel {
@@ -197,6 +187,7 @@ const NUMBERS: std::ops::RangeInclusive<u8> = 2..=9;
 
 /// What a post took for itself.
 struct Claim {
+    post_id: i64,
     reference: String,
     /// The slug of each revision.
     slugs: Vec<String>,
@@ -233,6 +224,7 @@ impl Names {
     fn claim(
         &mut self,
         prepared: &PreparedPost,
+        post_id: i64,
         transaction: &Transaction<'_>,
     ) -> Result<Claim, Vec<Problem>> {
         let mut problems = Vec::new();
@@ -257,11 +249,11 @@ impl Names {
             return Err(problems);
         }
 
-        let head_slug = self.free_slug(&head.slug, transaction);
+        let head_slug = self.free_slug(&head.slug, post_id, transaction);
         let reference = post
             .reference
             .clone()
-            .unwrap_or_else(|| self.made_reference(&head_slug, transaction));
+            .unwrap_or_else(|| made_reference(&head_slug, post_id, transaction));
         let mut reserved = vec![head_slug.clone()];
         let mut slugs = Vec::with_capacity(prepared.revisions.len());
         for revision in &prepared.revisions {
@@ -292,6 +284,7 @@ impl Names {
         let redirects = post.redirects.iter();
         let redirects = redirects.filter(|path| self.redirects.insert((*path).clone()));
         Ok(Claim {
+            post_id,
             redirects: redirects.cloned().collect(),
             reference,
             slugs,
@@ -301,25 +294,32 @@ impl Names {
 
     /// The slug itself, or with the first free number; where all numbers that were looked up are
     /// taken, with a suffix that nobody has.
-    fn free_slug(&self, base: &str, transaction: &Transaction<'_>) -> String {
+    fn free_slug(&self, base: &str, post_id: i64, transaction: &Transaction<'_>) -> String {
         let numbered = NUMBERS.map(|number| format!("{base}-{number}"));
         std::iter::once(base.to_owned())
             .chain(numbered)
             .find(|slug| !self.slugs.contains_key(slug))
             .unwrap_or_else(|| {
-                let salt = format!("{base} {}", self.slugs.len());
-                let unique = self.made_reference(&salt, transaction);
+                let unique = made_reference(base, post_id, transaction);
                 format!("{base}-{}", unique.trim_start_matches("anp-"))
             })
     }
+}
 
-    /// Made from what is unique at this moment: the slug, which is free, and the time.
-    fn made_reference(&self, slug: &str, transaction: &Transaction<'_>) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(slug);
-        hasher.update(transaction.now().timestamp_micros().to_be_bytes());
-        format!("anp-{}", &hex(&hasher.finalize())[..16])
-    }
+/// Unique in this database because of the key, and across databases because of slug and time.
+fn made_reference(slug: &str, post_id: i64, transaction: &Transaction<'_>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(slug);
+    hasher.update(post_id.to_be_bytes());
+    hasher.update(transaction.now().timestamp_micros().to_be_bytes());
+    format!("anp-{}", &hex(&hasher.finalize())[..16])
+}
+
+/// The current assessment: the newest, and of those of one time the last.
+fn newest(scores: &[NewScore], now: DateTime<Utc>) -> Option<&NewScore> {
+    scores
+        .iter()
+        .max_by_key(|score| score.assessed_at.unwrap_or(now))
 }
 
 fn taken(field: &str, value: &str, owner: &str) -> Problem {

@@ -170,6 +170,17 @@ impl PostFilter {
         }
     }
 
+    /// How deep it is nested.
+    pub fn depth(&self) -> usize {
+        let deepest = |parts: &[Self]| parts.iter().map(Self::depth).max().unwrap_or(0);
+        match self {
+            Self::All(parts) | Self::Any(parts) => 1 + deepest(parts),
+            Self::Not(inner) => 1 + inner.depth(),
+            Self::Terms(_, _, term) => 1 + term.depth(),
+            _ => 1,
+        }
+    }
+
     /// How many tests it holds: nested ones, and each value of a choice.
     pub fn size(&self) -> usize {
         match self {
@@ -197,6 +208,16 @@ impl TermFilter {
             }
             Self::All(parts) => parts.iter().any(|part| part.names_one(taxonomy)),
             _ => false,
+        }
+    }
+
+    /// How deep it is nested.
+    pub fn depth(&self) -> usize {
+        let deepest = |parts: &[Self]| parts.iter().map(Self::depth).max().unwrap_or(0);
+        match self {
+            Self::All(parts) | Self::Any(parts) => 1 + deepest(parts),
+            Self::Not(inner) => 1 + inner.depth(),
+            _ => 1,
         }
     }
 

@@ -20,6 +20,9 @@ use crate::foundation::database::Dialect;
 /// The most tests a filter may hold.
 pub const FILTER_SIZE: usize = 300;
 
+/// How deep a filter may be nested; SQLite evaluates expressions recursively.
+pub const FILTER_DEPTH: usize = 30;
+
 /// A list of posts.
 #[derive(Clone, Debug)]
 pub struct PostList {
@@ -62,22 +65,10 @@ pub async fn list_many(
     let Some(order) = lists.first().map(|list| list.order) else {
         return Ok(Vec::new());
     };
-    let cursor = match &request.cursor {
-        Some(text) => Some(order.by.cursor(text)?),
-        None => None,
-    };
-    for list in lists {
-        check(&list.filter)?;
-    }
     reader.note(CacheTag::List("post"));
     let scope = Scope::of(reader);
-    let arms = lists
-        .iter()
-        .zip(0..)
-        .map(|(list, number)| scope.page_of(list, number, request, cursor.as_ref()));
-    let rows = reader
-        .rows(&hydrate(union(arms.collect()), selection, scope.dialect))
-        .await?;
+    let statement = statement_of(&scope, lists, request, selection)?;
+    let rows = reader.rows(&statement).await?;
 
     let mut found: Vec<Vec<(Cursor, Post)>> = lists.iter().map(|_| Vec::new()).collect();
     for row in &rows {
@@ -110,6 +101,39 @@ pub async fn list_many(
             Page::new(request, rows)
         })
         .collect())
+}
+
+/// The statement that [`list`] runs, for whoever wants to see its plan.
+///
+/// # Errors
+///
+/// Those of [`list`], but for the database's.
+pub fn list_statement(
+    reader: &Reader,
+    list: &PostList,
+    request: &PageRequest,
+    selection: PostSelection,
+) -> Result<SelectStatement> {
+    let lists = std::slice::from_ref(list);
+    statement_of(&Scope::of(reader), lists, request, selection)
+}
+
+fn statement_of(
+    scope: &Scope,
+    lists: &[PostList],
+    request: &PageRequest,
+    selection: PostSelection,
+) -> Result<SelectStatement> {
+    let mut arms = Vec::with_capacity(lists.len());
+    for (list, number) in lists.iter().zip(0..) {
+        check(&list.filter)?;
+        let cursor = match &request.cursor {
+            Some(text) => Some(list.order.by.cursor(text)?),
+            None => None,
+        };
+        arms.push(scope.page_of(list, number, request, cursor.as_ref()));
+    }
+    Ok(hydrate(union(arms), selection, scope.dialect))
 }
 
 /// Counts the posts of each list, in one statement.
@@ -190,6 +214,12 @@ pub(super) fn check(filter: &PostFilter) -> Result<()> {
     if size > FILTER_SIZE {
         return Err(Error::BadArgument(format!(
             "the filter holds {size} tests; {FILTER_SIZE} are the most"
+        )));
+    }
+    let depth = filter.depth();
+    if depth > FILTER_DEPTH {
+        return Err(Error::BadArgument(format!(
+            "the filter is nested {depth} levels deep; {FILTER_DEPTH} are the most"
         )));
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Posts: field notes on one problem in one stack.
 
+mod amend;
+mod archive;
 mod check;
 mod checklist;
 mod content;
@@ -16,6 +18,8 @@ mod rows;
 mod search;
 mod select;
 
+pub use amend::amend;
+pub use archive::{WholePost, whole_posts};
 pub use check::MAXIMUM_NESTING;
 pub use checklist::{ChecklistItem, checklist_id, complete_checklist};
 pub use content::{Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo};
@@ -27,9 +31,10 @@ pub use filter::{
 pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
-pub use list::{PostList, count_many, find, find_one, list, list_many};
+pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
 pub use order::{PostOrder, PostOrderField};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
+pub(in crate::domain) use publish::move_to;
 pub use publish::publish;
 pub use revise::{Standing, revise};
 pub use search::{SearchHit, count_hits, search};

@@ -75,18 +75,18 @@ pub struct NewScore {
 /// A revision that is ready to be written.
 #[derive(Clone, Debug)]
 pub struct PreparedRevision {
-    pub(super) revision: NewRevision,
+    pub(in crate::domain) revision: NewRevision,
     pub(super) rendered: Rendered,
-    pub(super) content_hash: String,
+    pub(in crate::domain) content_hash: String,
     /// The slug that was given, or the one made from the title.
-    pub(super) slug: String,
+    pub(in crate::domain) slug: String,
 }
 
 /// A post that is ready to be written.
 #[derive(Clone, Debug)]
 pub struct PreparedPost {
-    pub(super) post: NewPost,
-    pub(super) revisions: Vec<PreparedRevision>,
+    pub(in crate::domain) post: NewPost,
+    pub(in crate::domain) revisions: Vec<PreparedRevision>,
 }
 
 impl PreparedRevision {
@@ -110,7 +110,7 @@ impl PreparedRevision {
         };
         Ok(Self {
             rendered: markdown::render(&revision.content.body),
-            content_hash: content_hash(&revision.content),
+            content_hash: content_hash(&revision.content, &slug),
             slug,
             revision,
         })
@@ -146,22 +146,35 @@ impl PreparedPost {
         }
     }
 
+    /// The slug of the newest revision: the one that was given, or the one made from the title.
+    pub fn slug(&self) -> &str {
+        &self.revisions[self.head()].slug
+    }
+
     /// The newest revision.
-    pub(super) fn head(&self) -> usize {
+    pub(in crate::domain) fn head(&self) -> usize {
         self.revisions.len() - 1
     }
 
     /// The newest revision that is published.
-    pub(super) fn live(&self) -> Option<usize> {
+    pub(in crate::domain) fn live(&self) -> Option<usize> {
         self.revisions
             .iter()
             .rposition(|revision| revision.revision.status == RevisionStatus::Published)
     }
 }
 
-/// SHA-256 over the content as JSON, in hexadecimal: two revisions with the same hash say the same.
-fn content_hash(content: &Content) -> String {
+/// SHA-256 over the slug and the content as JSON, in hexadecimal: two revisions with the same hash
+/// say the same. A slug that is given and the same slug made from the title make no difference.
+fn content_hash(content: &Content, slug: &str) -> String {
     let mut hasher = Sha256::new();
+    if content.slug.is_none() {
+        let content = Content {
+            slug: Some(slug.to_owned()),
+            ..content.clone()
+        };
+        return content_hash(&content, slug);
+    }
     // Writing plain data to a hasher can't fail: there is no map with keys other than strings.
     let json = serde_json::to_vec(content).unwrap_or_default();
     hasher.update(&json);

@@ -146,7 +146,7 @@ async fn leave_redirect(
 }
 
 /// Sets or clears the mark of live content, on its row and on its joins.
-async fn mark(
+pub(super) async fn mark(
     transaction: &mut Transaction<'_>,
     content_id: i64,
     published_at: Option<DateTime<Utc>>,
@@ -174,7 +174,8 @@ async fn mark(
     Ok(())
 }
 
-async fn move_to(
+/// Moves a revision to another status, and notes the step.
+pub(in crate::domain) async fn move_to(
     transaction: &Transaction<'_>,
     revision_id: i64,
     status: RevisionStatus,

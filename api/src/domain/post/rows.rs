@@ -126,7 +126,7 @@ impl Rows {
             title: Set(content.title.clone()),
             summary: Set(content.summary.clone()),
             terms: Set(search_terms(&content)),
-            body: Set(rendered.text),
+            body: Set(searchable(rendered.text)),
         });
         self.bodies.push(post_content_body::ActiveModel {
             content_id: Set(place.id),
@@ -220,6 +220,13 @@ impl Rows {
         insert_all(transaction, self.redirects).await?;
         insert_all(transaction, self.scores).await
     }
+}
+
+/// The part of a text that search knows: PostgreSQL holds no more than 1 MiB of words for a post.
+fn searchable(mut text: String) -> String {
+    const MAXIMUM_SEARCHABLE_BYTES: usize = 256 * 1024;
+    text.truncate(text.floor_char_boundary(MAXIMUM_SEARCHABLE_BYTES));
+    text
 }
 
 /// What search finds a post by besides title, summary and body.

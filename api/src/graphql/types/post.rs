@@ -96,6 +96,7 @@ impl From<&markdown::Heading> for Heading {
     }
 }
 
+/// A field note: an article on one problem in one stack.
 #[Object]
 impl Post {
     /// Its id.

@@ -9,6 +9,8 @@ use crate::domain::post;
 /// 308.
 pub struct Redirect(pub post::Redirect);
 
+/// A path of the site that leads elsewhere since the slug of a post changed. Answer it with status
+/// 308.
 #[Object]
 impl Redirect {
     /// The path that was asked for.

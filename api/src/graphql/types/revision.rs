@@ -39,6 +39,7 @@ pub struct RevisionTransition {
     pub at: DateTime<Utc>,
 }
 
+/// A numbered save of a post. Its content never changes; its status moves.
 #[Object]
 impl Revision {
     /// Its id.

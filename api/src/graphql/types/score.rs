@@ -32,6 +32,7 @@ impl From<post::CurrentScore> for Score {
 /// One assessment of a post.
 pub struct Assessment(pub post::Assessment);
 
+/// One assessment of a post.
 #[Object]
 impl Assessment {
     /// The four figures.

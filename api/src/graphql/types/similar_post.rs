@@ -33,6 +33,7 @@ pub enum SimilarReasonKind {
     Difficulty,
 }
 
+/// A post that resembles another one.
 #[Object]
 impl SimilarPost {
     /// The post that resembles it.

@@ -115,7 +115,8 @@ async fn post_count(context: &Context<'_>, taxonomy: Taxonomy, term_id: i64) -> 
 }
 
 macro_rules! term_type {
-    ($type:ident, $taxonomy:expr, $node:expr $(, $kind:item)?) => {
+    ($type:ident, $taxonomy:expr, $node:expr, $description:literal $(, $kind:item)?) => {
+        #[doc = $description]
         #[Object]
         impl $type {
             /// Its id.
@@ -173,12 +174,23 @@ macro_rules! term_type {
     };
 }
 
-term_type!(Tool, Taxonomy::Tool, NodeType::Tool);
-term_type!(Stack, Taxonomy::Stack, NodeType::Stack);
+term_type!(
+    Tool,
+    Taxonomy::Tool,
+    NodeType::Tool,
+    "Something that posts use or describe."
+);
+term_type!(
+    Stack,
+    Taxonomy::Stack,
+    NodeType::Stack,
+    "A technology stack that posts belong to."
+);
 term_type!(
     Entity,
     Taxonomy::Entity,
     NodeType::Entity,
+    "A named thing that posts are about: a name and the type of thing it is.",
     /// What kind of thing it is, e.g. `problem`.
     #[graphql(name = "type")]
     async fn kind(&self) -> &str {

@@ -1,9 +1,10 @@
-//! Import: files become documents. Every format hands its documents over one by one, with what
+//! Import: files become documents, and [`run`] makes posts of them. Every format hands its documents over one by one, with what
 //! it inferred, and goes on after a document it cannot read.
 //!
 //! `docs/import-formats.md` is the manual; a new format is a file here, a [`Format`], and its
 //! extension in [`Format::of`].
 
+mod batch;
 mod dates;
 mod fields;
 mod files;
@@ -11,7 +12,9 @@ mod finish;
 mod json;
 mod json_split;
 mod markdown;
+mod origin;
 mod page_text;
+mod run;
 mod source;
 mod strict_json;
 
@@ -28,6 +31,8 @@ use source::Source;
 
 pub use files::{MissingPath, find_files};
 pub(super) use markdown::yaml_options;
+pub use origin::Origin;
+pub use run::{ImportEvent, ImportOptions, ImportReport, run};
 
 /// The largest document, in bytes of its file: 8 MiB. Longer ones are skipped without being held
 /// in memory, and reported.

@@ -1,0 +1,88 @@
+//! Migrations go up and down, on an empty database and on a filled one.
+
+use migration::{Migrator, MigratorTrait};
+use rstest::rstest;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+
+use crate::support::{Backend, TestDatabase, TestServer};
+
+/// Tables, columns and indexes as the database tells them.
+async fn schema(connection: &DatabaseConnection, backend: Backend) -> Vec<String> {
+    let sql = match backend {
+        Backend::Sqlite => {
+            "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema
+             WHERE name <> 'sqlite_sequence' AND name NOT LIKE 'sqlite_stat%' ORDER BY name"
+        }
+        Backend::Postgres => {
+            "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable
+             FROM information_schema.columns WHERE table_schema = 'public'
+             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+             UNION ALL SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+             FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1"
+        }
+    };
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    rows.iter()
+        .map(|row| row.try_get_by_index(0).unwrap())
+        .collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn up_and_down_and_up_again_is_the_same_schema(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::empty(backend).await else {
+        return;
+    };
+    let connection = database.connect().await;
+    Migrator::up(&connection, None).await.unwrap();
+    let first = schema(&connection, backend).await;
+    assert!(first.len() > 40);
+    let count = u32::try_from(Migrator::migrations().len()).unwrap();
+    // Each alone, there and back, so that a migration that undoes too little is named.
+    for step in 1..=count {
+        Migrator::down(&connection, Some(1))
+            .await
+            .unwrap_or_else(|e| panic!("step {step}: {e}"));
+    }
+    let left = schema(&connection, backend).await;
+    assert!(
+        left.iter().all(|line| line.contains("seaql_migrations")),
+        "{left:#?}"
+    );
+    Migrator::up(&connection, None).await.unwrap();
+    assert_eq!(schema(&connection, backend).await, first);
+}
+
+/// The newest migrations are undone and applied again over content: what they did not make is
+/// still there.
+#[rstest]
+#[tokio::test]
+async fn a_filled_database_goes_down_and_up(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    server.create_synthetic(40).await;
+    let query = "{ posts(first: 100) { totalCount nodes { title bodyHtml tools { name } } } }";
+    let before = server.data(query, serde_json::json!({})).await;
+    let writer = server.test.store.database.writer();
+    // Down to the posts themselves, and up again.
+    let count = u32::try_from(Migrator::migrations().len()).unwrap();
+    Migrator::down(writer, Some(count - 2)).await.unwrap();
+    Migrator::up(writer, None).await.unwrap();
+    assert_eq!(server.data(query, serde_json::json!({})).await, before);
+    // And all the way.
+    Migrator::down(writer, None).await.unwrap();
+    assert!(
+        Migrator::get_applied_migrations(writer)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    Migrator::up(writer, None).await.unwrap();
+    server.create_synthetic(3).await;
+}
