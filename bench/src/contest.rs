@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::seq::IndexedRandom;
 use rand::SeedableRng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::{ConnectionTrait, Statement};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{self, Call, Connection};
-use crate::load::{Database, connect};
+use crate::load::{Database, SEED, connect};
 use crate::operation::{Operation, Question, SLUGS};
 use crate::process::Server;
 use crate::start::median;
@@ -119,7 +119,8 @@ pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Conte
     }
     let mut operations: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for ((number, contestant), rounds) in rounds {
-        let middle = |value: &dyn Fn(&client::Round) -> f64| median(rounds.iter().map(value).collect());
+        let middle =
+            |value: &dyn Fn(&client::Round) -> f64| median(rounds.iter().map(value).collect());
         let quantile = |at| {
             middle(&|round: &client::Round| round.latencies.value_at_quantile(at) as f64 / 1_000.0)
         };
@@ -157,9 +158,13 @@ async fn questions(database: &Database) -> Result<Vec<Question>> {
     )
     .await?;
     connection.close().await?;
-    let mut random = ChaCha8Rng::seed_from_u64(crate::fill::SEED);
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let mut questions = vec![Question::newest()];
-    questions.extend(slugs.sample(&mut random, SLUGS).map(|slug| Question::one(slug)));
+    questions.extend(
+        slugs
+            .sample(&mut random, SLUGS)
+            .map(|slug| Question::one(slug)),
+    );
     questions.extend(tools.last().map(|tool| Question::filter(tool)));
     Ok(questions)
 }

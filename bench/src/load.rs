@@ -1,15 +1,20 @@
 //! The databases under test, filled with the same synthetic posts.
 
 use std::fmt;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde::Serialize;
 
-use crate::{Arguments, Result, fill, process, say};
+use crate::{Arguments, Result, process, say};
+
+/// The seed of all synthetic posts.
+pub const SEED: u64 = 42;
 
 /// The environment's name for a PostgreSQL server that databases may be made on.
 const SERVER: &str = "ALPHANODE_TEST_POSTGRES";
@@ -191,25 +196,23 @@ impl Database {
 }
 
 /// Fills the database, unless an earlier run did.
-pub async fn load(
-    database: &Database,
-    arguments: &Arguments,
-) -> Result<(Database, Loaded)> {
+pub async fn load(database: &Database, arguments: &Arguments) -> Result<(Database, Loaded)> {
     let key = format!("posts_{}_{:016x}", arguments.posts, schema_hash().await?);
     let whole = database.clone().named(&key);
     let mut posts_per_second = None;
     if arguments.reload || !whole.exists().await? {
         let unfinished = database.clone().named(&format!("{key}_unfinished"));
         unfinished.create().await?;
-        let migrated = process::alphanode()?
-            .args(["migrate", "up", "--database-url", &unfinished.url])
-            .output()?;
-        if !migrated.status.success() {
-            return Err(String::from_utf8_lossy(&migrated.stderr).into());
-        }
-        say(&format!("loading {} posts", arguments.posts));
+        succeed(process::alphanode()?.args(["migrate", "up", "--database-url", &unfinished.url]))?;
+        let documents = documents(arguments)?;
+        say(&format!("importing {} posts", arguments.posts));
         let started = Instant::now();
-        fill::fill(&unfinished.url, arguments.posts).await?;
+        succeed(process::alphanode()?.arg("import").arg(&documents).args([
+            "--format",
+            "json",
+            "--database-url",
+            &unfinished.url,
+        ]))?;
         posts_per_second = Some(arguments.posts as f64 / started.elapsed().as_secs_f64());
         if database.kind == Kind::Postgres {
             let connection = connect(&unfinished.url).await?;
@@ -224,6 +227,35 @@ pub async fn load(
         bytes: whole.bytes().await?,
     };
     Ok((whole, loaded))
+}
+
+/// The synthetic posts as the file that is imported, made once.
+fn documents(arguments: &Arguments) -> Result<PathBuf> {
+    let posts = arguments.posts;
+    let file = arguments
+        .folder
+        .join(format!("posts_{posts}_{SEED}.ndjson"));
+    if arguments.reload || !file.exists() {
+        say(&format!("writing {posts} posts"));
+        let unfinished = file.with_extension("unfinished");
+        succeed(
+            process::alphanode()?
+                .args(["synth", "--count", &posts.to_string()])
+                .args(["--seed", &SEED.to_string()])
+                .stdout(File::create(&unfinished)?),
+        )?;
+        std::fs::rename(&unfinished, &file)?;
+    }
+    Ok(file)
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let output = command.stderr(Stdio::piped()).spawn()?.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{command:?} failed: {said}").into())
 }
 
 pub async fn connect(url: &str) -> Result<DatabaseConnection> {

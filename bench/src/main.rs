@@ -7,7 +7,6 @@
 mod baseline;
 mod client;
 mod contest;
-mod fill;
 mod limits;
 mod load;
 mod operation;

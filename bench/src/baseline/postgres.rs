@@ -81,15 +81,12 @@ JOIN revision r ON r.id = c.id
 WHERE c.slug = $1 AND c.published_at IS NOT NULL";
 
 const FILTER: &str = "
-WITH word AS MATERIALIZED (
-    SELECT c.id, p.view_count
-    FROM post_content_tool w
-    JOIN post_content c ON c.id = w.content_id
-    JOIN post p ON p.live_content = w.content_id
-    WHERE w.tool_id = (SELECT id FROM tool WHERE slug = $1)
-        AND w.published_at IS NOT NULL AND c.difficulty = 'intermediate'
-), page AS MATERIALIZED (
-    SELECT id FROM word ORDER BY view_count DESC, id DESC LIMIT 20
+WITH page AS MATERIALIZED (
+    SELECT p.live_content AS id FROM post p JOIN post_content c ON c.id = p.live_content
+    WHERE p.live_content IS NOT NULL AND c.difficulty = 'intermediate' AND EXISTS (
+        SELECT 1 FROM post_content_tool j WHERE j.content_id = p.live_content
+            AND j.tool_id = (SELECT id FROM tool WHERE slug = $1))
+    ORDER BY p.view_count DESC, p.live_content DESC LIMIT 20
 ), entities AS (
     SELECT j.content_id,
         json_agg(json_build_object('name', t.name, 'type', t.kind) ORDER BY j.position) AS words
@@ -102,7 +99,11 @@ WITH word AS MATERIALIZED (
     JOIN tool t ON t.id = j.tool_id GROUP BY j.content_id
 )
 SELECT json_build_object('data', json_build_object('posts', json_build_object(
-    'totalCount', (SELECT COUNT(*) FROM word),
+    'totalCount', (
+        SELECT COUNT(*) FROM post_content_tool w
+        JOIN post_content c ON c.id = w.content_id AND c.published_at = w.published_at
+        WHERE w.tool_id = (SELECT id FROM tool WHERE slug = $1)
+            AND w.published_at IS NOT NULL AND c.difficulty = 'intermediate'),
     'nodes', COALESCE(json_agg(json_build_object(
         'title', c.title, 'slug', c.slug, 'summary', c.summary, 'publishedAt', c.published_at,
         'readingMinutes', c.reading_minutes, 'difficulty', upper(c.difficulty),
@@ -118,11 +119,13 @@ LEFT JOIN entities ON entities.content_id = page.id
 LEFT JOIN tools ON tools.content_id = page.id";
 
 pub async fn router(url: &str) -> Result<Router> {
+    let options =
+        PgConnectOptions::from_str(url)?.options([("max_parallel_workers_per_gather", "0")]);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(CONNECTIONS)
         .test_before_acquire(false)
-        .connect_with(PgConnectOptions::from_str(url)?)
+        .connect_with(options)
         .await?;
     Ok(Router::new()
         .route(
