@@ -1,1 +1,144 @@
-fn main() {}
+//! `make bench`: loads synthetic posts into SQLite and PostgreSQL, then measures alphanode in the
+//! same run against two servers that bound it: one that answers the same bytes from memory, and
+//! one that runs the best SQL we could write by hand. Each is a process of its own, and their
+//! rounds alternate, so that a busy machine slows all of them alike. `docs/benchmarks.md` explains
+//! the figures.
+
+mod baseline;
+mod client;
+mod contest;
+mod limits;
+mod load;
+mod operation;
+mod process;
+mod report;
+mod start;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// As alphanode has it, so that no contestant is ahead by its allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Result<T> = std::result::Result<T, Failure>;
+
+/// Measures alphanode against bytes from memory and against hand-written SQL.
+#[derive(Debug, Parser)]
+#[command(name = "bench", max_term_width = 100)]
+struct CommandLine {
+    #[command(flatten)]
+    arguments: Arguments,
+
+    #[command(subcommand)]
+    contestant: Option<Contestant>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Arguments {
+    /// Synthetic posts to load
+    #[arg(long, default_value_t = 100_000)]
+    posts: u64,
+
+    /// Rounds each contestant gets for each operation
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+
+    /// Seconds a round lasts
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+
+    /// Connections that ask at the same time
+    #[arg(long, default_value_t = 8)]
+    connections: usize,
+
+    /// Only on this database: sqlite or postgres
+    #[arg(long)]
+    only: Option<String>,
+
+    /// Load again, although a database with these posts and this schema is there
+    #[arg(long)]
+    reload: bool,
+
+    /// Where databases, logs and synthetic documents are kept
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+
+    /// Where the figures are written
+    #[arg(long, default_value = "bench/results")]
+    results: PathBuf,
+}
+
+/// What the program starts itself as.
+#[derive(Debug, Subcommand)]
+enum Contestant {
+    #[command(hide = true)]
+    Bytes {
+        listen: String,
+        /// A JSON object: what to answer under each path.
+        file: PathBuf,
+    },
+    #[command(hide = true)]
+    Sql { listen: String, url: String },
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let ended = match line.contestant {
+        // The servers have the runtime that alphanode has.
+        Some(contestant) => runtime(true).and_then(|runtime| match contestant {
+            Contestant::Bytes { listen, file } => runtime.block_on(baseline::bytes(&listen, &file)),
+            Contestant::Sql { listen, url } => runtime.block_on(baseline::sql(&listen, &url)),
+        }),
+        // The load generator has one thread: the machine is for the servers.
+        None => runtime(false).and_then(|runtime| runtime.block_on(run(&line.arguments))),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn runtime(threads: bool) -> Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    Ok(builder.enable_all().build()?)
+}
+
+async fn run(arguments: &Arguments) -> Result<ExitCode> {
+    std::fs::create_dir_all(&arguments.folder)?;
+    let mut report = report::Report::new(arguments);
+    for database in load::Database::wanted(arguments)? {
+        say(&format!("\n{}", database.kind));
+        let (database, loaded) = load::load(&database, arguments).await?;
+        let start = start::measure(&database, arguments).await?;
+        let contest = contest::measure(&database, arguments).await?;
+        report.add(&database, loaded, start, contest);
+    }
+    report.print();
+    let file = report.write(&arguments.results)?;
+    say(&format!("\nWritten to {}", file.display()));
+    let missed = report.missed();
+    for limit in &missed {
+        say(&format!("MISSED: {limit}"));
+    }
+    Ok(if missed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Tells the person at the terminal how far it is.
+#[allow(clippy::print_stderr, reason = "the terminal is where this goes")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

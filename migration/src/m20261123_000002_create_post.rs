@@ -59,7 +59,7 @@ CREATE TABLE revision_transition (
 )
 ;
 CREATE TABLE post_content (
-    id BIGINT PRIMARY KEY REFERENCES revision (id) ON DELETE CASCADE,
+    id {given_key} REFERENCES revision (id) ON DELETE CASCADE,
     post_id BIGINT NOT NULL REFERENCES post (id) ON DELETE CASCADE,
     published_at {time},
     updated_at {time} NOT NULL,
@@ -90,7 +90,7 @@ CREATE TABLE post_content (
 )
 ;
 CREATE TABLE post_content_body (
-    content_id BIGINT PRIMARY KEY REFERENCES post_content (id) ON DELETE CASCADE,
+    content_id {given_key} REFERENCES post_content (id) ON DELETE CASCADE,
     markdown TEXT NOT NULL,
     html TEXT NOT NULL,
     table_of_contents {json} NOT NULL

@@ -10,7 +10,7 @@ pub(crate) struct Migration;
 /// beside it by itself.
 const UP: &str = r"
 CREATE TABLE post_search (
-    content_id BIGINT PRIMARY KEY REFERENCES post_content (id) ON DELETE CASCADE,
+    content_id {given_key} REFERENCES post_content (id) ON DELETE CASCADE,
     title TEXT NOT NULL,
     summary TEXT NOT NULL,
     terms TEXT NOT NULL,

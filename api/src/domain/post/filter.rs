@@ -372,9 +372,15 @@ impl Builder {
                 .and_where(test)
                 .to_owned()
         };
+        // A comparison with the one key, where there is one, is what an index of the joins answers.
+        let has_word = match term {
+            TermFilter::Id(Test::Equal(id)) => column.clone().eq(*id),
+            _ if term.names_one(taxonomy) => column.clone().eq(SimpleExpr::from(keys.clone())),
+            _ => column.clone().in_subquery(keys.clone()),
+        };
         match quantifier {
-            Quantifier::Some => Expr::exists(of_content(column.in_subquery(keys))),
-            Quantifier::None => Expr::exists(of_content(column.in_subquery(keys))).not(),
+            Quantifier::Some => Expr::exists(of_content(has_word)),
+            Quantifier::None => Expr::exists(of_content(has_word)).not(),
             Quantifier::Every => Expr::exists(of_content(column.not_in_subquery(keys))).not(),
         }
     }

@@ -22,6 +22,7 @@ pub(in crate::graphql) struct PostKey {
     pub(in crate::graphql) selection: PostSelection,
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<PostKey> for Loaders {
     type Value = Post;
     type Error = Arc<Error>;
@@ -92,6 +93,7 @@ impl<const COUNTED: bool> PostListKey<COUNTED> {
     }
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<PostListKey<false>> for Loaders {
     type Value = Arc<Page<Post>>;
     type Error = Arc<Error>;
@@ -111,6 +113,7 @@ impl Loader<PostListKey<false>> for Loaders {
     }
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<PostListKey<true>> for Loaders {
     type Value = i64;
     type Error = Arc<Error>;

@@ -16,6 +16,7 @@ pub(in crate::graphql) struct RevisionsKey {
     pub(in crate::graphql) limit: u32,
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<RevisionsKey> for Loaders {
     type Value = Vec<Revision>;
     type Error = Arc<Error>;
@@ -35,6 +36,7 @@ impl Loader<RevisionsKey> for Loaders {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::graphql) struct TransitionsKey(pub(in crate::graphql) i64);
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<TransitionsKey> for Loaders {
     type Value = Vec<Transition>;
     type Error = Arc<Error>;

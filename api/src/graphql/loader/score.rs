@@ -16,6 +16,7 @@ pub(in crate::graphql) struct AssessmentsKey {
     pub(in crate::graphql) limit: u32,
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<AssessmentsKey> for Loaders {
     type Value = Vec<Assessment>;
     type Error = Arc<Error>;

@@ -16,6 +16,7 @@ pub(in crate::graphql) struct SimilarPostsKey {
     pub(in crate::graphql) limit: u16,
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<SimilarPostsKey> for Loaders {
     type Value = Vec<SimilarPost>;
     type Error = Arc<Error>;

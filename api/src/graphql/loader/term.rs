@@ -16,6 +16,7 @@ pub(in crate::graphql) struct PostCountKey {
     pub(in crate::graphql) term_id: i64,
 }
 
+#[async_graphql::async_trait::async_trait]
 impl Loader<PostCountKey> for Loaders {
     type Value = i64;
     type Error = Arc<Error>;

@@ -12,7 +12,7 @@ use crate::graphql::context::reader;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
 use crate::graphql::types::node::Node;
-use crate::graphql::types::post::{Post, selection_of};
+use crate::graphql::types::post::selection_of;
 use crate::graphql::types::revision::Revision;
 use crate::graphql::types::term::{Entity, Stack, Tool};
 
@@ -63,7 +63,7 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         let filter = PostFilter::Number(NumberField::Id, Test::In(posts));
         let posts = post::find(reader, filter, selection_of(context.look_ahead())).await;
         for post in posts.or_graphql_error(context)? {
-            found.insert((NodeType::Post, post.id), Node::Post(Post(post)));
+            found.insert((NodeType::Post, post.id), Node::Post(post.into()));
         }
     }
     let revisions = keys_of(NodeType::Revision);

@@ -53,7 +53,7 @@ impl PostQuery {
         let filter = by.filter().or_graphql_error(context)?;
         let selection = selection_of(context.look_ahead());
         let found = post::find_one(reader(context), filter, selection).await;
-        Ok(found.or_graphql_error(context)?.map(Post))
+        Ok(found.or_graphql_error(context)?.map(Post::from))
     }
 
     /// Posts, the newest first unless told otherwise. `docs/queries.md` lists the combinations of
@@ -66,7 +66,9 @@ impl PostQuery {
     async fn posts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which posts; every post when absent.")] filter: Option<PostFilterInput>,
+        #[graphql(desc = "Which posts; every post when absent.")] filter: Option<
+            Box<PostFilterInput>,
+        >,
         #[graphql(desc = "In which order; the newest first when absent.")] order_by: Option<
             PostOrderInput,
         >,

@@ -27,7 +27,9 @@ impl SearchQuery {
             holds words together, `-without` excludes one. Up to 500 bytes."
         )]
         query: String,
-        #[graphql(desc = "Which posts; every post when absent.")] filter: Option<PostFilterInput>,
+        #[graphql(desc = "Which posts; every post when absent.")] filter: Option<
+            Box<PostFilterInput>,
+        >,
         #[graphql(desc = "How many: 20 when absent, up to 100.")] first: Option<i32>,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,
         #[graphql(desc = "Pass over this many, up to 10,000.")] offset: Option<i32>,

@@ -16,7 +16,7 @@ use super::similar_post::SimilarPost;
 use super::term::{Entity, Stack, Tool};
 use crate::domain::error::Error;
 use crate::domain::markdown;
-use crate::domain::page::Page;
+use crate::domain::page::{Cursor, Page};
 use crate::domain::post::{self, PostField, PostList, PostSelection};
 use crate::domain::similar;
 use crate::graphql::context::{Site, loaders, reader};
@@ -25,8 +25,16 @@ use crate::graphql::loader::{AssessmentsKey, PostKey, PostListKey, RevisionsKey,
 use crate::graphql::node_id::NodeType;
 use crate::graphql::pagination::limit;
 
-/// A field note: an article on one problem in one stack.
-pub struct Post(pub post::Post);
+/// A field note: an article on one problem in one stack. Cheap to clone and to move, as resolving
+/// does with it many times.
+#[derive(Clone)]
+pub struct Post(pub Arc<post::Post>);
+
+impl From<post::Post> for Post {
+    fn from(post: post::Post) -> Self {
+        Self(Arc::new(post))
+    }
+}
 
 /// Who a post is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -447,7 +455,7 @@ pub(in crate::graphql) async fn load_post(
         .load_one(key)
         .await
         .or_graphql_error(context)?;
-    Ok(post.map(Post))
+    Ok(post.map(Post::from))
 }
 
 /// A page of posts.
@@ -457,7 +465,7 @@ pub struct PostConnection {
     /// Where the page stands in the list.
     pub page_info: PageInfo,
     #[graphql(skip)]
-    page: Arc<Page<post::Post>>,
+    rows: Vec<(Cursor, Post)>,
     #[graphql(skip)]
     totals: Totals,
 }
@@ -481,16 +489,15 @@ pub struct PostEdge {
 impl PostConnection {
     /// The posts of the page.
     async fn nodes(&self) -> Vec<Post> {
-        let rows = self.page.rows.iter();
-        rows.map(|(_, post)| Post(post.clone())).collect()
+        self.rows.iter().map(|(_, post)| post.clone()).collect()
     }
 
     /// The posts of the page with their places.
     async fn edges(&self) -> Vec<PostEdge> {
-        let rows = self.page.rows.iter();
+        let rows = self.rows.iter();
         rows.map(|(cursor, post)| PostEdge {
             cursor: cursor.encode(),
-            node: Post(post.clone()),
+            node: post.clone(),
         })
         .collect()
     }
@@ -545,12 +552,17 @@ impl PostConnection {
     }
 }
 
+fn rows_of(page: Page<post::Post>) -> Vec<(Cursor, Post)> {
+    let rows = page.rows.into_iter();
+    rows.map(|(cursor, post)| (cursor, post.into())).collect()
+}
+
 impl PostConnection {
     /// A page of a list of its own.
     pub(in crate::graphql) fn of_list(page: Page<post::Post>, list: PostList) -> Self {
         Self {
             page_info: PageInfo::from(&page),
-            page: Arc::new(page),
+            rows: rows_of(page),
             totals: Totals::List(list),
         }
     }
@@ -559,7 +571,7 @@ impl PostConnection {
     pub(in crate::graphql) fn of_term(page: Arc<Page<post::Post>>, key: PostListKey<true>) -> Self {
         Self {
             page_info: PageInfo::from(&*page),
-            page,
+            rows: rows_of(Arc::unwrap_or_clone(page)),
             totals: Totals::OfTerm(key),
         }
     }

@@ -50,7 +50,7 @@ pub struct SearchEdge {
 impl From<&SearchHit> for SearchResult {
     fn from(hit: &SearchHit) -> Self {
         Self {
-            post: Post(hit.post.clone()),
+            post: hit.post.clone().into(),
             relevance: hit.relevance,
             title_html: hit.title_html.clone(),
             excerpt_html: hit.excerpt_html.clone(),

@@ -56,7 +56,7 @@ impl From<TermOrderInput> for TermOrder {
 
 /// The arguments of a list of posts below a word.
 struct PostsArguments {
-    filter: Option<PostFilterInput>,
+    filter: Option<Box<PostFilterInput>>,
     order_by: Option<PostOrderInput>,
     first: Option<i32>,
     after: Option<String>,
@@ -147,7 +147,7 @@ macro_rules! term_type {
             async fn posts(
                 &self,
                 context: &Context<'_>,
-                #[graphql(desc = "Which posts.")] filter: Option<PostFilterInput>,
+                #[graphql(desc = "Which posts.")] filter: Option<Box<PostFilterInput>>,
                 #[graphql(desc = "In which order; the newest first when absent.")]
                 order_by: Option<PostOrderInput>,
                 #[graphql(desc = "How many, from the start or after `after`: 20 when absent, up to 100.")]

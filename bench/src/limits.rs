@@ -1,0 +1,21 @@
+//! What is promised. A run that misses one fails and names it.
+
+use crate::load::Kind;
+
+/// alphanode's requests a second as a part of those of hand-written SQL, at least, in each
+/// operation.
+pub fn against_sql(kind: Kind) -> f64 {
+    match kind {
+        Kind::Sqlite => 0.35,
+        Kind::Postgres => 0.6,
+    }
+}
+
+/// Memory at rest, at most, in bytes.
+pub const MEMORY_AT_REST: u64 = 40 * 1024 * 1024;
+
+/// From start to first answer on a filled database, at most, in milliseconds.
+pub const FIRST_ANSWER_MS: f64 = 150.0;
+
+/// Posts imported a second on SQLite, at least.
+pub const IMPORTED_A_SECOND: f64 = 1_500.0;

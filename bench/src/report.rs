@@ -1,0 +1,215 @@
+//! The figures, for people and as JSON, and the limits they miss.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use serde::Serialize;
+
+use crate::contest::{Contest, Contestant};
+use crate::load::{Database, Kind, Loaded};
+use crate::operation::Operation;
+use crate::start::Start;
+use crate::{Arguments, Result, limits};
+
+#[derive(Debug, Serialize)]
+pub struct Report {
+    measured_at: String,
+    machine: Machine,
+    posts: u64,
+    rounds: usize,
+    seconds: f64,
+    connections: usize,
+    databases: Vec<Entry>,
+}
+
+/// What the figures depend on.
+#[derive(Debug, Serialize)]
+struct Machine {
+    cores: usize,
+    processor: String,
+    memory_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    database: Kind,
+    loaded: Loaded,
+    start: Start,
+    contest: Contest,
+    ratios: Vec<Ratios>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ratios {
+    operation: &'static str,
+    to_sql: f64,
+    to_bytes: f64,
+}
+
+impl Report {
+    pub fn new(arguments: &Arguments) -> Self {
+        Self {
+            measured_at: Utc::now().to_rfc3339(),
+            machine: Machine::this(),
+            posts: arguments.posts,
+            rounds: arguments.rounds,
+            seconds: arguments.seconds,
+            connections: arguments.connections,
+            databases: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, database: &Database, loaded: Loaded, start: Start, contest: Contest) {
+        use Contestant::{Alphanode, Bytes, Sql};
+        let ratios = Operation::ALL.map(|operation| Ratios {
+            operation: operation.name(),
+            to_sql: contest.ratio(operation, Alphanode, Sql),
+            to_bytes: contest.ratio(operation, Alphanode, Bytes),
+        });
+        self.databases.push(Entry {
+            database: database.kind,
+            loaded,
+            start,
+            contest,
+            ratios: ratios.into(),
+        });
+    }
+
+    /// The table.
+    #[allow(clippy::print_stdout, reason = "the table is the command's result")]
+    pub fn print(&self) {
+        println!(
+            "\n{} posts; {} rounds of {} s over {} connections, medians; {} cores shared with the \
+             load generator, {:.0} GiB\n",
+            self.posts,
+            self.rounds,
+            self.seconds,
+            self.connections,
+            self.machine.cores,
+            self.machine.memory_bytes as f64 / f64::from(1 << 30),
+        );
+        println!(
+            "| database   | operation | server            |    req/s |   p50 ms |   p99 ms | memory MiB |"
+        );
+        println!(
+            "|------------|-----------|-------------------|---------:|---------:|---------:|-----------:|"
+        );
+        for entry in &self.databases {
+            for operation in Operation::ALL {
+                for (contestant, figures) in &entry.contest.operations[operation.name()] {
+                    println!(
+                        "| {:<10} | {:<9} | {:<17} | {:>8.0} | {:>8.2} | {:>8.2} | {:>10.1} |",
+                        entry.database,
+                        operation.name(),
+                        contestant.name(),
+                        figures.per_second,
+                        figures.p50_ms,
+                        figures.p99_ms,
+                        mebibytes(figures.memory),
+                    );
+                }
+            }
+        }
+        println!("\n| alphanode to       | operation | hand-written SQL | bytes from memory |");
+        println!("|--------------------|-----------|-----------------:|------------------:|");
+        for entry in &self.databases {
+            for ratios in &entry.ratios {
+                println!(
+                    "| on {:<15} | {:<9} | {:>16.2} | {:>17.2} |",
+                    entry.database, ratios.operation, ratios.to_sql, ratios.to_bytes,
+                );
+            }
+        }
+        println!();
+        println!(
+            "| database   | posts imported a second | start to first answer | memory at rest | size        |"
+        );
+        println!(
+            "|------------|------------------------:|----------------------:|---------------:|------------:|"
+        );
+        for entry in &self.databases {
+            let imported = match entry.loaded.posts_per_second {
+                Some(figure) => format!("{figure:.0}"),
+                None => "(loaded before)".into(),
+            };
+            println!(
+                "| {:<10} | {imported:>23} | {:>18.1} ms | {:>10.1} MiB | {:>7.0} MiB |",
+                entry.database,
+                entry.start.first_answer_ms,
+                mebibytes(entry.start.memory_at_rest),
+                mebibytes(entry.loaded.bytes),
+            );
+        }
+    }
+
+    /// Writes everything as JSON and says where.
+    pub fn write(&self, folder: &Path) -> Result<PathBuf> {
+        fs::create_dir_all(folder)?;
+        let name = self.measured_at.replace([':', '+'], "-");
+        let file = folder.join(format!("{}.json", name.get(..19).unwrap_or(&name)));
+        fs::write(&file, serde_json::to_string_pretty(self)? + "\n")?;
+        Ok(file)
+    }
+
+    /// The limits that the figures miss.
+    pub fn missed(&self) -> Vec<String> {
+        let mut missed = Vec::new();
+        for entry in &self.databases {
+            let kind = entry.database;
+            let limit = limits::against_sql(kind);
+            for ratios in entry.ratios.iter().filter(|ratios| ratios.to_sql < limit) {
+                missed.push(format!(
+                    "{} on {kind} reaches {:.2} of hand-written SQL; {limit} is the least",
+                    ratios.operation, ratios.to_sql,
+                ));
+            }
+            if entry.start.memory_at_rest > limits::MEMORY_AT_REST {
+                missed.push(format!(
+                    "memory at rest on {kind} is {:.1} MiB; {:.0} is the most",
+                    mebibytes(entry.start.memory_at_rest),
+                    mebibytes(limits::MEMORY_AT_REST),
+                ));
+            }
+            if entry.start.first_answer_ms > limits::FIRST_ANSWER_MS {
+                missed.push(format!(
+                    "the first answer on {kind} takes {:.0} ms; {} is the most",
+                    entry.start.first_answer_ms,
+                    limits::FIRST_ANSWER_MS,
+                ));
+            }
+            if kind == Kind::Sqlite
+                && let Some(figure) = entry.loaded.posts_per_second
+                && figure < limits::IMPORTED_A_SECOND
+            {
+                missed.push(format!(
+                    "{figure:.0} posts a second are imported on {kind}; {} is the least",
+                    limits::IMPORTED_A_SECOND,
+                ));
+            }
+        }
+        missed
+    }
+}
+
+impl Machine {
+    fn this() -> Self {
+        let field = |file: &str, name: &str| {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            let line = text.lines().find(|line| line.starts_with(name));
+            let value = line.and_then(|line| line.split_once(':'));
+            value.map(|(_, value)| value.trim().to_owned())
+        };
+        let kilobytes = field("/proc/meminfo", "MemTotal").unwrap_or_default();
+        let kilobytes = kilobytes.trim_end_matches(" kB").parse().unwrap_or(0_u64);
+        Self {
+            cores: std::thread::available_parallelism().map_or(0, Into::into),
+            processor: field("/proc/cpuinfo", "model name").unwrap_or_default(),
+            memory_bytes: kilobytes * 1024,
+        }
+    }
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
