@@ -209,7 +209,7 @@ pub async fn load(database: &Database, arguments: &Arguments) -> Result<(Databas
         let started = Instant::now();
         succeed(process::alphanode()?.arg("import").arg(&documents).args([
             "--format",
-            "json",
+            "ndjson",
             "--database-url",
             &unfinished.url,
         ]))?;
