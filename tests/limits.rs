@@ -26,6 +26,30 @@ fn fragment_bomb() -> String {
     document + " fragment f30 on Post { title }"
 }
 
+/// Fragments that spread the next one and select nothing: no field is deep, but the reader is.
+fn chain(length: usize) -> String {
+    let spreads =
+        (0..length).map(|number| format!("fragment f{number} on Query{{...f{}}}", number + 1));
+    let spreads: String = spreads.collect();
+    format!("{{...f0}} {spreads} fragment f{length} on Query{{__typename}}")
+}
+
+/// Fragments that spread the next one three times and end in one that does not exist.
+fn hollow_fragments() -> String {
+    let spread = |number: usize| {
+        let next = number - 1;
+        format!("fragment f{number} on Query{{...f{next} ...f{next} ...f{next}}}")
+    };
+    let spreads: String = (1..18).map(spread).collect();
+    format!("{{...f17}} fragment f0 on Query{{...nope}} {spreads}")
+}
+
+/// Each comment hides a closing bracket from whoever does not know comments.
+fn commented(levels: usize) -> String {
+    let (open, close) = ("{not:#}\n".repeat(levels), "}".repeat(levels));
+    format!("{{posts(filter:{open}{{}}{close}){{totalCount}}}}")
+}
+
 fn fields(count: usize) -> String {
     format!("{{ posts {{ nodes {{ {} }} }} }}", "title ".repeat(count))
 }
@@ -58,6 +82,12 @@ fn directives(count: usize) -> String {
 #[case::only_brackets(format!("{{ a(b: {}", "[".repeat(20_000)), "DEPTH_LIMIT")]
 #[case::fragment_bomb(fragment_bomb(), "FIELD_LIMIT")]
 #[case::fragment_cycle("{ posts { nodes { ...a } } } fragment a on Post { ...b } fragment b on Post { ...a }".into(), "FRAGMENT_CYCLE")]
+#[case::chain_of_fragments(chain(700), "DEPTH_LIMIT")]
+#[case::fragments_without_fields(hollow_fragments(), "FIELD_LIMIT")]
+#[case::brackets_behind_comments(commented(2_000), "DEPTH_LIMIT")]
+#[case::brackets_behind_strings(format!("{{posts(filter:{}", "{a:\"}\" not:".repeat(200)), "DEPTH_LIMIT")]
+#[case::brackets_behind_block_strings(format!("{{posts(filter:{}", "{a:\"\"\"}\"\"\" not:".repeat(200)), "DEPTH_LIMIT")]
+#[case::nul("{ post(by: {slug: \"a\\u0000\"}) { title } }".into(), "BAD_USER_INPUT")]
 #[case::fields(fields(3_000), "FIELD_LIMIT")]
 #[case::aliases(aliases(60), "ALIAS_LIMIT")]
 #[case::roots("{ ".to_owned() + &"posts { totalCount } ".repeat(21) + "}", "ROOT_FIELD_LIMIT")]
@@ -72,6 +102,16 @@ async fn a_hostile_document_is_refused_with_a_code(#[case] document: String, #[c
     assert_eq!(answer.code(), code, "{:#}", answer.body);
     let message = answer.body["errors"][0]["message"].as_str().unwrap();
     assert!(message.len() > 10 && message.len() < 400, "{message}");
+}
+
+/// Brackets in strings and comments are text.
+#[tokio::test]
+async fn brackets_that_are_text_do_not_count() {
+    let text = "(((".repeat(40);
+    let document = format!("{{ search(query: \"why {text}\") {{ totalCount }} }} # {text}");
+    ask(document).await.data();
+    let block = format!("{{ search(query: \"\"\"why \\\"\"\" {text}\"\"\") {{ totalCount }} }}");
+    ask(block).await.data();
 }
 
 #[tokio::test]
@@ -122,6 +162,7 @@ async fn the_usual_introspection_fits() {
 #[case(r#"{ post(by: {id: "VG9vbDox"}) { title } }"#)]
 #[case(r#"{ search(query: "---") { totalCount } }"#)]
 #[case(r#"{ posts(filter: {title: {contains: "!"}}) { totalCount } }"#)]
+#[case(r#"{ posts(filter: {publishedAt: {gt: "+262000-12-31T23:59:59Z"}}) { totalCount } }"#)]
 #[tokio::test]
 async fn an_argument_that_makes_no_sense_is_named(#[case] document: &str) {
     let answer = ask(document.to_owned()).await;

@@ -155,6 +155,11 @@ async fn a_changed_slug_leaves_a_redirect_that_never_chains(
             json!({ "from": old, "to": "/posts/third", "post": { "title": "Three" } })
         );
     }
+    let with_slash = server.data(redirect, path("/posts/first/")).await["redirect"].clone();
+    assert_eq!(
+        with_slash["to"], "/posts/third",
+        "with a slash at the end too"
+    );
     // Back to the first slug: it is a page again, and no redirect to itself.
     revise(&server, saved.post_id, content("first", "Four"), true).await;
     assert_eq!(
@@ -342,4 +347,14 @@ async fn similar_posts_say_why(#[values(Backend::Sqlite, Backend::Postgres)] bac
     );
     assert_eq!(similar[0]["post"]["tools"].as_array().unwrap().len(), 2);
     assert!(similar[0]["weight"].as_f64() > similar[1]["weight"].as_f64());
+}
+
+/// Rendering takes time in proportion to its input, also where every heading is the same.
+#[test]
+fn many_headings_of_one_name_have_ids_of_their_own() {
+    let rendered = alphanode::domain::markdown::render(&"# same\n\n".repeat(20_000));
+    let ids = rendered.table_of_contents.iter().map(|heading| &heading.id);
+    let ids: std::collections::HashSet<&String> = ids.collect();
+    assert_eq!(ids.len(), 20_000);
+    assert_eq!(rendered.table_of_contents[1].id, "same-2");
 }

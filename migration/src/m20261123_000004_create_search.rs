@@ -46,12 +46,22 @@ END
 
 /// PostgreSQL takes `next.js` for a host and `2026-01-31` for numbers with a sign; with their
 /// punctuation as spaces they are the words that people type.
+///
+/// The configuration is the English one without its stop words, so that every word can be found, as
+/// on SQLite.
 const UP_POSTGRES: &str = r"
+CREATE TEXT SEARCH DICTIONARY alphanode_stem (TEMPLATE = snowball, Language = english)
+;
+CREATE TEXT SEARCH CONFIGURATION alphanode (COPY = pg_catalog.english)
+;
+ALTER TEXT SEARCH CONFIGURATION alphanode
+    ALTER MAPPING REPLACE english_stem WITH alphanode_stem
+;
 ALTER TABLE post_search ADD COLUMN document TSVECTOR NOT NULL GENERATED ALWAYS AS (
-    setweight(to_tsvector('english'::regconfig, translate(title, './-_@:', '      ')), 'A') ||
-    setweight(to_tsvector('english'::regconfig, translate(summary, './-_@:', '      ')), 'B') ||
-    setweight(to_tsvector('english'::regconfig, translate(terms, './-_@:', '      ')), 'C') ||
-    setweight(to_tsvector('english'::regconfig, translate(body, './-_@:', '      ')), 'D')
+    setweight(to_tsvector('alphanode'::regconfig, translate(title, './-_@:', '      ')), 'A') ||
+    setweight(to_tsvector('alphanode'::regconfig, translate(summary, './-_@:', '      ')), 'B') ||
+    setweight(to_tsvector('alphanode'::regconfig, translate(terms, './-_@:', '      ')), 'C') ||
+    setweight(to_tsvector('alphanode'::regconfig, translate(body, './-_@:', '      ')), 'D')
 ) STORED
 ;
 CREATE INDEX post_search_index ON post_search USING GIN (document)
@@ -80,7 +90,13 @@ impl MigrationTrait for Migration {
             }
             crate::drop_tables(manager, &["post_search_index"]).await?;
         }
-        crate::drop_tables(manager, &["post_search"]).await
+        crate::drop_tables(manager, &["post_search"]).await?;
+        if manager.get_database_backend() == DatabaseBackend::Postgres {
+            let drop = "DROP TEXT SEARCH CONFIGURATION alphanode;
+                        DROP TEXT SEARCH DICTIONARY alphanode_stem";
+            manager.get_connection().execute_unprepared(drop).await?;
+        }
+        Ok(())
     }
 
     fn use_transaction(&self) -> Option<bool> {

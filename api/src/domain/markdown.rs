@@ -1,7 +1,7 @@
 //! Markdown to what readers get: HTML that is safe to put on a page, a table of contents, the plain
 //! text that search reads, and its length.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
@@ -73,6 +73,7 @@ pub fn render(markdown: &str) -> Rendered {
 /// Gives each heading an id made from its text; a repeated one gets a number.
 fn anchor_headings<'a>(events: &mut [Event<'a>], ids: &mut HashSet<String>) -> Vec<Heading> {
     let mut headings = Vec::new();
+    let mut numbers = HashMap::new();
     let mut open: Option<(usize, HeadingLevel, String)> = None;
     for index in 0..events.len() {
         match &events[index] {
@@ -86,7 +87,7 @@ fn anchor_headings<'a>(events: &mut [Event<'a>], ids: &mut HashSet<String>) -> V
                 let Some((start, level, text)) = open.take() else {
                     continue;
                 };
-                let id = unique_id(&slug_of(&text), ids);
+                let id = unique_id(&slug_of(&text), ids, &mut numbers);
                 if let Event::Start(Tag::Heading { id: anchor, .. }) = &mut events[start] {
                     *anchor = Some(CowStr::from(id.clone()));
                 }
@@ -102,15 +103,25 @@ fn anchor_headings<'a>(events: &mut [Event<'a>], ids: &mut HashSet<String>) -> V
     headings
 }
 
-fn unique_id(slug: &str, ids: &mut HashSet<String>) -> String {
+/// The slug, or the slug with the next number that nobody has. `numbers` remembers where to go on,
+/// so that twenty thousand headings of one name take no longer than as many different ones.
+fn unique_id(
+    slug: &str,
+    ids: &mut HashSet<String>,
+    numbers: &mut HashMap<String, usize>,
+) -> String {
     let slug = if slug.is_empty() { "section" } else { slug };
-    let mut id = slug.to_owned();
-    let mut number = 1;
-    while !ids.insert(id.clone()) {
-        number += 1;
-        id = format!("{slug}-{number}");
+    let number = numbers.entry(slug.to_owned()).or_insert(0);
+    loop {
+        *number += 1;
+        let id = match *number {
+            1 => slug.to_owned(),
+            further => format!("{slug}-{further}"),
+        };
+        if ids.insert(id.clone()) {
+            return id;
+        }
     }
-    id
 }
 
 fn plain_text(events: &[Event]) -> (String, u32) {

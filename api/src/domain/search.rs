@@ -144,13 +144,13 @@ impl SearchQuery {
                 let again = match column {
                     SearchColumn::Everything => None,
                     SearchColumn::Title => {
-                        Some("to_tsvector('english', translate(title, './-_@:', '      '))")
+                        Some("to_tsvector('alphanode', translate(title, './-_@:', '      '))")
                     }
                     SearchColumn::Summary => {
-                        Some("to_tsvector('english', translate(summary, './-_@:', '      '))")
+                        Some("to_tsvector('alphanode', translate(summary, './-_@:', '      '))")
                     }
                     SearchColumn::Body => {
-                        Some("to_tsvector('english', translate(body, './-_@:', '      '))")
+                        Some("to_tsvector('alphanode', translate(body, './-_@:', '      '))")
                     }
                 };
                 if let Some(vector) = again {
@@ -163,7 +163,7 @@ impl SearchQuery {
 
     fn postgres_match(&self, vector: &str) -> SimpleExpr {
         Expr::cust_with_values(
-            format!("{vector} @@ websearch_to_tsquery('english', $1)"),
+            format!("{vector} @@ websearch_to_tsquery('alphanode', $1)"),
             [self.to_websearch()],
         )
     }
@@ -190,7 +190,7 @@ impl SearchQuery {
                     .and_where(self.postgres_match("post_search.document"));
                 Expr::cust_with_values(
                     "-ts_rank('{0.1, 0.3, 0.4, 1.0}', post_search.document, \
-                     websearch_to_tsquery('english', $1), 1)::float8",
+                     websearch_to_tsquery('alphanode', $1), 1)::float8",
                     [self.to_websearch()],
                 )
             }
@@ -222,8 +222,8 @@ impl SearchQuery {
                 let headline = |column: &str, options: &str| {
                     Expr::cust_with_values(
                         format!(
-                            "ts_headline('english', {column}, \
-                             websearch_to_tsquery('english', $1), \
+                            "ts_headline('alphanode', {column}, \
+                             websearch_to_tsquery('alphanode', $1), \
                              'StartSel={MARK_START}, StopSel={MARK_END}, {options}')"
                         ),
                         [self.to_websearch()],

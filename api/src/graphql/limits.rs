@@ -23,7 +23,11 @@ const VARIABLE_NESTING: usize = 20;
 /// How deep fields may be nested, fragments expanded.
 pub const DEPTH: u64 = 16;
 
-/// How many fields a document may have, fragments expanded.
+/// How deep selections may be nested, those of fields, of inline fragments and of fragments that
+/// are spread alike; checking them recurses this far, here and in the library.
+const LEVELS: u64 = 60;
+
+/// How many fields and fragments a document may have, fragments expanded.
 pub const FIELDS: u64 = 2_000;
 
 /// How many fields may be renamed, fragments expanded.
@@ -63,12 +67,17 @@ pub fn check_text(document: &str) -> Result<(), ServerError> {
             ),
         ));
     }
+    if document.contains("\\u0000") || document.contains("\\u{0") || document.contains('\0') {
+        return Err(refusal(
+            "BAD_USER_INPUT",
+            "the document holds a NUL character; no text here has one",
+        ));
+    }
     let mut nesting: usize = 0;
-    for byte in document.bytes() {
-        match byte {
+    for bracket in brackets(document) {
+        match bracket {
             b'{' | b'[' | b'(' => nesting += 1,
-            b'}' | b']' | b')' => nesting = nesting.saturating_sub(1),
-            _ => {}
+            _ => nesting = nesting.saturating_sub(1),
         }
         if nesting > NESTING {
             return Err(refusal(
@@ -80,6 +89,51 @@ pub fn check_text(document: &str) -> Result<(), ServerError> {
     Ok(())
 }
 
+/// The brackets of a document, without those in strings and comments: those would hide, or seem to
+/// be, real ones.
+fn brackets(document: &str) -> Vec<u8> {
+    let bytes = document.as_bytes();
+    let mut brackets = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        at += match bytes[at] {
+            b'#' => length_until(rest, 1, |rest| matches!(rest[0], b'\n' | b'\r')),
+            b'"' if rest.starts_with(b"\"\"\"") => {
+                let end = |rest: &[u8]| rest.starts_with(b"\"\"\"");
+                length_until(rest, 3, end).saturating_add(3)
+            }
+            b'"' => {
+                let end = |rest: &[u8]| matches!(rest[0], b'"' | b'\n' | b'\r');
+                length_until(rest, 1, end).saturating_add(1)
+            }
+            bracket @ (b'{' | b'[' | b'(' | b'}' | b']' | b')') => {
+                brackets.push(bracket);
+                1
+            }
+            _ => 1,
+        };
+    }
+    brackets
+}
+
+/// How far it is from `start` to where `ends` holds, or to the end; what follows a backslash is
+/// passed over.
+fn length_until(bytes: &[u8], start: usize, ends: impl Fn(&[u8]) -> bool) -> usize {
+    let comment = bytes[0] == b'#';
+    let mut at = start;
+    while at < bytes.len() && !ends(&bytes[at..]) {
+        let escape = bytes[at] == b'\\' && !comment;
+        let skipped = match escape {
+            true if bytes[at + 1..].starts_with(b"\"\"\"") => 4,
+            true => 2,
+            false => 1,
+        };
+        at += skipped;
+    }
+    at.min(bytes.len())
+}
+
 /// Checks the values of variables, so that reading them is safe.
 ///
 /// # Errors
@@ -89,6 +143,12 @@ pub fn check_variables<'value>(
     values: impl Iterator<Item = &'value serde_json::Value>,
 ) -> Result<(), ServerError> {
     for value in values {
+        if holds_nul(value, VARIABLE_NESTING) {
+            return Err(refusal(
+                "BAD_USER_INPUT",
+                "a variable holds a NUL character; no text here has one",
+            ));
+        }
         if !is_within(value, VARIABLE_NESTING) {
             return Err(refusal(
                 "DEPTH_LIMIT",
@@ -97,6 +157,19 @@ pub fn check_variables<'value>(
         }
     }
     Ok(())
+}
+
+/// Looks no deeper than is allowed anyway.
+fn holds_nul(value: &serde_json::Value, levels: usize) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) if levels > 0 => items.iter().any(|item| holds_nul(item, levels - 1)),
+        Value::Object(fields) if levels > 0 => {
+            fields.values().any(|field| holds_nul(field, levels - 1))
+        }
+        _ => false,
+    }
 }
 
 fn is_within(value: &serde_json::Value, levels: usize) -> bool {
@@ -120,13 +193,22 @@ pub fn check_document(document: &ExecutableDocument) -> Result<(), ServerError> 
         fragments: &document.fragments,
         known: HashMap::new(),
     };
+    // Validation visits fragments that nobody spreads, too.
+    for (name, _) in &document.fragments {
+        if counter.fragment(name, 0)?.fields > FIELDS {
+            return Err(refusal(
+                "FIELD_LIMIT",
+                format!("fragment `{name}` stands for more than {FIELDS} fields"),
+            ));
+        }
+    }
     for (_, operation) in document.operations.iter() {
         let OperationDefinition {
             selection_set,
             directives,
             ..
         } = &operation.node;
-        let mut size = counter.size(&selection_set.node)?;
+        let mut size = counter.size(&selection_set.node, 0)?;
         size.directives += count(directives.len());
         let limits = [
             ("DEPTH_LIMIT", "levels deep", size.depth, DEPTH),
@@ -169,6 +251,8 @@ struct Size {
     directives: u64,
     /// Fields at the top of the selection.
     roots: u64,
+    /// Selections within each other.
+    levels: u64,
 }
 
 impl Size {
@@ -178,6 +262,15 @@ impl Size {
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
         self.roots = self.roots.saturating_add(other.roots);
+        self.levels = self.levels.max(other.levels + 1);
+    }
+
+    /// The selection as a fragment, which counts by itself too: one without fields may be spread
+    /// as often as any other.
+    fn as_fragment(mut self, directives: usize) -> Self {
+        self.fields = self.fields.saturating_add(1);
+        self.directives = self.directives.saturating_add(count(directives));
+        self
     }
 }
 
@@ -188,13 +281,21 @@ struct Counter<'document> {
 }
 
 impl<'document> Counter<'document> {
-    fn size(&mut self, selection: &'document SelectionSet) -> Result<Size, ServerError> {
+    /// The size of a selection that is within `level` others.
+    fn size(
+        &mut self,
+        selection: &'document SelectionSet,
+        level: u64,
+    ) -> Result<Size, ServerError> {
         let mut size = Size::default();
+        if level > LEVELS {
+            return Err(too_many_levels());
+        }
         for item in &selection.items {
             match &item.node {
                 Selection::Field(field) => {
                     let field = &field.node;
-                    let inner = self.size(&field.selection_set.node)?;
+                    let inner = self.size(&field.selection_set.node, level + 1)?;
                     size.add(Size {
                         depth: inner.depth + 1,
                         fields: inner.fields.saturating_add(1),
@@ -203,29 +304,27 @@ impl<'document> Counter<'document> {
                             .directives
                             .saturating_add(count(field.directives.len())),
                         roots: 1,
+                        levels: inner.levels,
                     });
                 }
                 Selection::InlineFragment(fragment) => {
-                    let mut inner = self.size(&fragment.node.selection_set.node)?;
-                    inner.directives = inner
-                        .directives
-                        .saturating_add(count(fragment.node.directives.len()));
-                    size.add(inner);
+                    let fragment = &fragment.node;
+                    let inner = self.size(&fragment.selection_set.node, level + 1)?;
+                    size.add(inner.as_fragment(fragment.directives.len()));
                 }
                 Selection::FragmentSpread(spread) => {
-                    let mut inner = self.fragment(&spread.node.fragment_name.node)?;
-                    inner.directives = inner
-                        .directives
-                        .saturating_add(count(spread.node.directives.len()));
-                    size.add(inner);
+                    let spread = &spread.node;
+                    let inner = self.fragment(&spread.fragment_name.node, level + 1)?;
+                    size.add(inner.as_fragment(spread.directives.len()));
                 }
             }
         }
         Ok(size)
     }
 
-    fn fragment(&mut self, name: &'document Name) -> Result<Size, ServerError> {
+    fn fragment(&mut self, name: &'document Name, level: u64) -> Result<Size, ServerError> {
         match self.known.get(name.as_str()) {
+            Some(Some(size)) if level + size.levels > LEVELS => return Err(too_many_levels()),
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
                 return Err(refusal(
@@ -240,10 +339,17 @@ impl<'document> Counter<'document> {
             return Ok(Size::default());
         };
         self.known.insert(name, None);
-        let size = self.size(&fragment.node.selection_set.node)?;
+        let size = self.size(&fragment.node.selection_set.node, level)?;
         self.known.insert(name, Some(size));
         Ok(size)
     }
+}
+
+fn too_many_levels() -> ServerError {
+    refusal(
+        "DEPTH_LIMIT",
+        format!("selections and fragments are nested deeper than {LEVELS} levels"),
+    )
 }
 
 fn count(items: usize) -> u64 {

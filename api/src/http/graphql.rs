@@ -281,16 +281,14 @@ fn only_name(document: &ExecutableDocument) -> Option<String> {
 /// The public sees what is published; anything else needs a sign-in, which a request does not carry
 /// yet.
 fn perspective(headers: &HeaderMap) -> Result<(), ServerError> {
-    match headers
-        .get("x-alphanode-perspective")
-        .map(HeaderValue::as_bytes)
-    {
-        None | Some(b"published") => Ok(()),
-        Some(_) => Err(refusal(
-            "FORBIDDEN",
-            "an anonymous request sees the perspective `published` only",
-        )),
+    let mut asked = headers.get_all("x-alphanode-perspective").iter();
+    if asked.all(|perspective| perspective == "published") {
+        return Ok(());
     }
+    Err(refusal(
+        "FORBIDDEN",
+        "an anonymous request sees the perspective `published` only",
+    ))
 }
 
 /// Gives the library's own errors the codes that ours have.
@@ -378,6 +376,9 @@ fn add_tags(response: &mut Response, reader: &Reader) {
         });
         let nouns: std::collections::BTreeSet<&str> = nouns.collect();
         text = nouns.iter().map(|noun| format!("list:{noun} ")).collect();
+    }
+    if text.is_empty() {
+        return;
     }
     if let Ok(value) = HeaderValue::from_str(text.trim_end()) {
         response.headers_mut().insert("surrogate-key", value);

@@ -243,6 +243,8 @@ pub async fn transitions(
 /// Those of the database.
 pub async fn redirect(reader: &Reader, from_path: &str) -> Result<Option<Redirect>> {
     reader.note(CacheTag::List("redirect"));
+    // Sites differ in whether paths end in a slash; they mean the same page.
+    let bare = from_path.trim_end_matches('/');
     let content = match reader.perspective() {
         Perspective::Published => "live_content",
         Perspective::Draft => "head_content",
@@ -263,7 +265,7 @@ pub async fn redirect(reader: &Reader, from_path: &str) -> Result<Option<Redirec
             "c",
             Expr::col(("c", "id")).equals(("p", content)),
         )
-        .and_where(Expr::col(("r", "from_path")).eq(from_path))
+        .and_where(Expr::col(("r", "from_path")).is_in([bare.to_owned(), format!("{bare}/")]))
         .to_owned();
     let rows = reader.rows(&select).await?;
     let Some(row) = rows.first() else {

@@ -18,7 +18,7 @@ pub struct SearchQuery;
 #[Object]
 impl SearchQuery {
     /// Posts by the words in their title, summary, body, tools, stack and entities, best first.
-    #[graphql(complexity = "rows(first, None) * child_complexity")]
+    #[graphql(complexity = "1_000 + rows(first, None) * child_complexity")]
     async fn search(
         &self,
         context: &Context<'_>,

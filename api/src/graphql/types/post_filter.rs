@@ -249,7 +249,10 @@ impl PostFilterInput {
             (TimeField::CreatedAt, self.created_at),
         ];
         for (field, filter) in times {
-            let tests = filter.map(TimeFilter::tests).unwrap_or_default();
+            let tests = filter
+                .map(TimeFilter::tests)
+                .transpose()?
+                .unwrap_or_default();
             parts.extend(tests.into_iter().map(|test| PostFilter::Time(field, test)));
         }
         if let Some(tools) = self.tools {

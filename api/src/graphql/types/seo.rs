@@ -88,10 +88,14 @@ impl Seo {
                 keywords.push(term.name.clone());
             }
         }
+        // Sources write anything here; on a page it must be an address.
+        let canonical = post.seo.canonical.clone().filter(|canonical| {
+            canonical.starts_with("https://") || canonical.starts_with("http://")
+        });
         let index = !post.flags.needs_human_review;
         Self {
             alternates: SeoAlternates {
-                canonical: post.seo.canonical.clone().unwrap_or_else(|| url.clone()),
+                canonical: canonical.unwrap_or_else(|| url.clone()),
             },
             robots: SeoRobots {
                 index,

@@ -61,7 +61,8 @@ impl Page<'_> {
         }
     }
 
-    /// The slug: stated, the last part of the permalink or URL, or of a Jekyll file name.
+    /// The slug: stated, the last part of the permalink or URL, or the name of the file, which is
+    /// the address of the page in Next.js blogs, Hugo and Jekyll alike.
     fn take_slug(&mut self, file_name: &FileName) {
         if let Some(Value::String(stated)) = self.fields.get("slug") {
             let last = last_segment(stated);
@@ -90,7 +91,7 @@ impl Page<'_> {
             }
             self.keep(key, value, "is the address of the page where it came from");
         }
-        if let (false, Some(_), Some(name)) = (self.has("slug"), file_name.day, &file_name.name) {
+        if let (false, Some(name)) = (self.has("slug"), &file_name.name) {
             let slug = slug_of(name);
             if !slug.is_empty() {
                 self.inferred
