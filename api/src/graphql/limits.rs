@@ -194,7 +194,7 @@ pub fn check_document(document: &ExecutableDocument) -> Result<(), ServerError> 
         known: HashMap::new(),
     };
     // Validation visits fragments that nobody spreads, too.
-    for (name, _) in &document.fragments {
+    for name in document.fragments.keys() {
         if counter.fragment(name, 0)?.fields > FIELDS {
             return Err(refusal(
                 "FIELD_LIMIT",
