@@ -13,6 +13,7 @@ use crate::domain::transaction::Store;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::Site;
+use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server};
 use crate::jobs;
@@ -40,6 +41,7 @@ impl App {
         }
         let router = http::router(Arc::new(Server {
             schema: schema.finish(),
+            documents: Documents::default(),
             store: store.clone(),
             graphiql: development,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),

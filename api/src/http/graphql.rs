@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use async_graphql::http::GraphiQLSource;
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{Request, Response as GraphqlResponse, ServerError, Variables};
 use axum::Extension;
@@ -18,7 +17,7 @@ use super::Server;
 use super::request_log::{Facts, RequestId, milliseconds};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::graphql::context::RequestContext;
-use crate::graphql::limits::{check_document, check_text, check_variables, refusal};
+use crate::graphql::limits::{check_variables, refusal};
 
 /// The largest body of a request, in bytes.
 pub(super) const BODY_BYTES: usize = 256 * 1024;
@@ -156,7 +155,7 @@ async fn run(
     call: Call,
     method: Method,
 ) -> Response {
-    let (request, operation) = match prepare(call, method) {
+    let (request, operation) = match prepare(server, call, method) {
         Ok(prepared) => prepared,
         Err((status, error)) => return refuse(headers, status, error),
     };
@@ -206,6 +205,7 @@ async fn run(
 /// Parses the operation and holds it to the limits.
 #[allow(clippy::result_large_err, reason = "one a request, on its way out")]
 fn prepare(
+    server: &Server,
     call: Call,
     method: Method,
 ) -> Result<(Request, Option<String>), (StatusCode, ServerError)> {
@@ -214,14 +214,7 @@ fn prepare(
         let message = "`query` is missing; send the text of an operation";
         return Err(bad(refusal("BAD_REQUEST", message)));
     };
-    check_text(&query).map_err(bad)?;
-    let document = parse_query(&query).map_err(|error| {
-        let mut error = ServerError::from(error);
-        let extensions = error.extensions.get_or_insert_with(Default::default);
-        extensions.set("code", "GRAPHQL_PARSE_FAILED");
-        bad(error)
-    })?;
-    check_document(&document).map_err(bad)?;
+    let document = server.documents.get(&query).map_err(bad)?;
     if method == Method::Get && !only_queries(&document) {
         let error = refusal(
             "METHOD_NOT_ALLOWED",
@@ -238,7 +231,7 @@ fn prepare(
     if let Some(name) = call.operation_name {
         request = request.operation_name(name);
     }
-    request.set_parsed_query(document);
+    request.set_parsed_query(ExecutableDocument::clone(&document));
     Ok((request, operation))
 }
 

@@ -16,11 +16,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::transaction::Store;
 use crate::graphql::Schema;
+use crate::graphql::document::Documents;
 
 /// What handlers share.
 pub struct Server {
     /// The schema.
     pub schema: Schema,
+    /// The documents it was asked to run.
+    pub documents: Documents,
     /// Where content lives.
     pub store: Store,
     /// Whether a browser gets GraphiQL.

@@ -1,0 +1,56 @@
+//! Documents that clients send again and again, parsed and held to the limits once. Whether one is
+//! valid is not kept: that depends on its variables too.
+
+use std::sync::Arc;
+
+use async_graphql::ServerError;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
+use moka::sync::Cache;
+
+use super::limits::{check_document, check_text, refusal};
+
+/// How many bytes of text the kept documents have together. Parsed, a document takes about thirty
+/// times the bytes of its text.
+const TEXT_BYTES: u64 = 512 * 1024;
+
+/// The documents of late.
+#[derive(Debug)]
+pub struct Documents(Cache<String, Arc<ExecutableDocument>>);
+
+impl Default for Documents {
+    fn default() -> Self {
+        let bytes = |text: &String, _: &Arc<_>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self(
+            Cache::builder()
+                .max_capacity(TEXT_BYTES)
+                .weigher(bytes)
+                .build(),
+        )
+    }
+}
+
+impl Documents {
+    /// The document of a text, parsed.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be parsed, or goes beyond a limit.
+    pub fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, ServerError> {
+        if let Some(document) = self.0.get(text) {
+            return Ok(document);
+        }
+        check_text(text)?;
+        let document = parse_query(text).map_err(|error| {
+            let error = ServerError::from(error);
+            ServerError {
+                extensions: refusal("GRAPHQL_PARSE_FAILED", "").extensions,
+                ..error
+            }
+        })?;
+        check_document(&document)?;
+        let document = Arc::new(document);
+        self.0.insert(text.to_owned(), Arc::clone(&document));
+        Ok(document)
+    }
+}
