@@ -130,7 +130,7 @@ async fn a_promised_list_is_a_range_of_an_index(
             }
             for request in requests {
                 let statement = post::list_statement(&reader, &list, &request, selection).unwrap();
-                let plan = explain(database.reader(), backend, &statement).await;
+                let plan = explain(database.reader(), backend, statement).await;
                 check_plan(name, backend, &plan);
             }
         }
@@ -140,9 +140,8 @@ async fn a_promised_list_is_a_range_of_an_index(
 async fn explain(
     connection: &sea_orm::DatabaseConnection,
     backend: Backend,
-    statement: &sea_orm::sea_query::SelectStatement,
+    mut statement: sea_orm::Statement,
 ) -> Value {
-    let mut statement = connection.get_database_backend().build(statement);
     let prefix = match backend {
         Backend::Sqlite => "EXPLAIN QUERY PLAN ",
         Backend::Postgres => "EXPLAIN (FORMAT JSON) ",

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::QueryResult;
 use sea_orm::sea_query::SelectStatement;
+use sea_orm::{QueryResult, Statement};
 
 use super::error::Result;
 use crate::foundation::cache_tag::CacheTag;
@@ -78,6 +78,13 @@ impl Reader {
         &self,
         select: &SelectStatement,
     ) -> Result<Vec<QueryResult>> {
-        Ok(self.statements.query(&self.database, select).await?)
+        self.rows_of(self.dialect().build(select)).await
+    }
+
+    pub(in crate::domain) async fn rows_of(
+        &self,
+        statement: Statement,
+    ) -> Result<Vec<QueryResult>> {
+        Ok(self.statements.query(&self.database, statement).await?)
     }
 }

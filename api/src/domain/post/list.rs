@@ -2,9 +2,12 @@
 //! alone, the other half reads what is wanted of just those. Several lists of one shape, such as
 //! the newest posts of each of ten tools, are one statement too.
 
+use std::sync::{Arc, LazyLock};
+
+use moka::sync::Cache;
+use sea_orm::Statement;
 use sea_orm::sea_query::{
-    CommonTableExpression, Cond, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement,
-    SimpleExpr, UnionType, WithClause,
+    Cond, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement, SimpleExpr, UnionType,
 };
 
 use super::filter::{PostFilter, Quantifier, TermFilter, Test};
@@ -68,7 +71,7 @@ pub async fn list_many(
     reader.note(CacheTag::List("post"));
     let scope = Scope::of(reader);
     let statement = statement_of(&scope, lists, request, selection)?;
-    let rows = reader.rows(&statement).await?;
+    let rows = reader.rows_of(statement).await?;
 
     let mut found: Vec<Vec<(Cursor, Post)>> = lists.iter().map(|_| Vec::new()).collect();
     for row in &rows {
@@ -79,7 +82,7 @@ pub async fn list_many(
             key: order.by.read(row, 2)?,
             row: content_id,
         };
-        let post = read_post(row, 3, content_id, selection, scope.dialect)?;
+        let post = read_post(row, 3, content_id, selection)?;
         reader.note(CacheTag::Row("post", post.id));
         if let Some(rows) = usize::try_from(arm).ok().and_then(|arm| found.get_mut(arm)) {
             rows.push((cursor, post));
@@ -113,7 +116,7 @@ pub fn list_statement(
     list: &PostList,
     request: &PageRequest,
     selection: PostSelection,
-) -> Result<SelectStatement> {
+) -> Result<Statement> {
     let lists = std::slice::from_ref(list);
     statement_of(&Scope::of(reader), lists, request, selection)
 }
@@ -123,7 +126,7 @@ fn statement_of(
     lists: &[PostList],
     request: &PageRequest,
     selection: PostSelection,
-) -> Result<SelectStatement> {
+) -> Result<Statement> {
     let mut arms = Vec::with_capacity(lists.len());
     for (list, number) in lists.iter().zip(0..) {
         check(&list.filter)?;
@@ -133,7 +136,12 @@ fn statement_of(
         };
         arms.push(scope.page_of(list, number, request, cursor.as_ref()));
     }
-    Ok(hydrate(union(arms), selection, scope.dialect))
+    Ok(hydrate(
+        &union(arms),
+        &["arm", "id", "sort_key"],
+        selection,
+        scope.dialect,
+    ))
 }
 
 /// Counts the posts of each list, in one statement.
@@ -180,11 +188,11 @@ pub async fn find(
     let scope = Scope::of(reader);
     let mut page = scope.matching(&filter, None);
     page.select.expr_as(page.id, "id");
-    let statement = hydrate_without_order(page.select, selection, scope.dialect);
+    let statement = hydrate(&page.select, &["id"], selection, scope.dialect);
     let mut posts = Vec::new();
-    for row in reader.rows(&statement).await? {
+    for row in reader.rows_of(statement).await? {
         let content_id = row.try_get_by_index(0)?;
-        let post = read_post(&row, 1, content_id, selection, scope.dialect)?;
+        let post = read_post(&row, 1, content_id, selection)?;
         reader.note(CacheTag::Row("post", post.id));
         posts.push(post);
     }
@@ -225,42 +233,32 @@ pub(super) fn check(filter: &PostFilter) -> Result<()> {
     Ok(())
 }
 
-/// `WITH page AS (…)`, and what is wanted of its contents.
-fn hydrate(page: SelectStatement, selection: PostSelection, dialect: Dialect) -> SelectStatement {
-    let mut statement = Query::select()
-        .column(("page", "arm"))
-        .column(("page", "id"))
-        .column(("page", "sort_key"))
-        .to_owned();
-    with_page(&mut statement, page, selection, dialect);
-    statement
-}
-
-fn hydrate_without_order(
-    page: SelectStatement,
+/// `WITH page AS (…)`, and what is wanted of its contents after these `columns` of the page. Only
+/// the page differs from one list to the next: the rest is kept, since building it takes longer
+/// than anything else here.
+fn hydrate(
+    page: &SelectStatement,
+    columns: &'static [&'static str],
     selection: PostSelection,
     dialect: Dialect,
-) -> SelectStatement {
-    let mut statement = Query::select().column(("page", "id")).to_owned();
-    with_page(&mut statement, page, selection, dialect);
+) -> Statement {
+    /// Clients ask for few selections; one that makes up many finds them built again.
+    const KEPT: u64 = 1_000;
+    type Key = (&'static [&'static str], PostSelection, Dialect);
+    static HYDRATIONS: LazyLock<Cache<Key, Arc<str>>> = LazyLock::new(|| Cache::new(KEPT));
+    let hydration = HYDRATIONS.get_with((columns, selection, dialect), || {
+        let mut rest = Query::select();
+        rest.from("page");
+        for column in columns {
+            rest.column(("page", *column));
+        }
+        select_posts(&mut rest, selection, dialect);
+        // It holds no values of its own, so the parameters of the page keep their numbers.
+        dialect.build(&rest).sql.into()
+    });
+    let mut statement = dialect.build(page);
+    statement.sql = format!("WITH page AS MATERIALIZED ({}) {hydration}", statement.sql);
     statement
-}
-
-fn with_page(
-    statement: &mut SelectStatement,
-    page: SelectStatement,
-    selection: PostSelection,
-    dialect: Dialect,
-) {
-    let page = CommonTableExpression::new()
-        .query(page)
-        .table_name("page")
-        .materialized(true)
-        .to_owned();
-    statement
-        .from("page")
-        .with_cte(WithClause::new().cte(page).to_owned());
-    select_posts(statement, selection, dialect);
 }
 
 /// One statement for several: SQLite wants an ordered or limited part wrapped.

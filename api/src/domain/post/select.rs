@@ -262,6 +262,14 @@ impl PostField {
         }
     }
 
+    /// Whether its column is of type JSON, which is read as text.
+    fn is_json(self) -> bool {
+        matches!(
+            self,
+            Self::Checklist | Self::Notes | Self::Payload | Self::TableOfContents
+        )
+    }
+
     fn taxonomy(self) -> Option<Taxonomy> {
         match self {
             Self::Tools => Some(Taxonomy::Tool),
@@ -354,7 +362,10 @@ pub(super) fn select_posts(
     }
     for field in selection.fields() {
         for column in field.columns() {
-            statement.column(*column);
+            match field.is_json() && dialect == Dialect::Postgres {
+                true => statement.expr(Expr::col(*column).cast_as("text")),
+                false => statement.column(*column),
+            };
         }
         if let Some(taxonomy) = field.taxonomy() {
             select_terms(statement, taxonomy, dialect);
@@ -423,13 +434,8 @@ pub(super) fn read_post(
     start: usize,
     content_id: i64,
     selection: PostSelection,
-    dialect: Dialect,
 ) -> Result<Post> {
-    let mut columns = Columns {
-        row,
-        next: start,
-        dialect,
-    };
+    let mut columns = Columns { row, next: start };
     let mut post = Post {
         id: columns.value()?,
         content_id,
@@ -500,7 +506,6 @@ pub(super) fn read_post(
 struct Columns<'row> {
     row: &'row QueryResult,
     next: usize,
-    dialect: Dialect,
 }
 
 impl Columns<'_> {
@@ -510,18 +515,9 @@ impl Columns<'_> {
         Ok(value)
     }
 
-    /// A column of type JSON.
     fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
-        match self.dialect {
-            Dialect::Sqlite => {
-                let text: String = self.value()?;
-                Ok(serde_json::from_str(&text)?)
-            }
-            Dialect::Postgres => {
-                let value: serde_json::Value = self.value()?;
-                Ok(serde_json::from_value(value)?)
-            }
-        }
+        let text: String = self.value()?;
+        Ok(serde_json::from_str(&text)?)
     }
 
     fn terms(&mut self) -> Result<Vec<Term>> {
