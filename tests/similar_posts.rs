@@ -44,7 +44,9 @@ async fn create(
         .await
         .unwrap();
     let prepared = PreparedPost::new(post).unwrap();
-    let saved = post::create(&mut change, vec![prepared]).await.unwrap();
+    let saved = post::create(&mut change, vec![prepared.into()])
+        .await
+        .unwrap();
     change.commit().await.unwrap();
     saved[0].as_ref().unwrap().post_id
 }

@@ -101,7 +101,7 @@ impl TestServer {
     pub async fn create_posts(&self, posts: Vec<NewPost>) -> Vec<SavedPost> {
         let prepared = posts
             .into_iter()
-            .map(|post| PreparedPost::new(post).unwrap())
+            .map(|post| PreparedPost::new(post).unwrap().into())
             .collect();
         let mut change = Transaction::begin(&self.test.store, Actor::CommandLine, None)
             .await

@@ -12,15 +12,30 @@ use sea_orm::{
     DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     Value,
 };
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::checkpoint::{self, checkpoint};
 
 /// Which of the two databases is in use. They differ in search, in JSON and in locking; a file
 /// that holds such a difference asks for it here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// The embedded database: one file, one writer.
     Sqlite,
     /// The server, for sites that outgrew one machine.
     Postgres,
+}
+
+impl Dialect {
+    /// Writes out a query.
+    pub fn build(self, query: &SelectStatement) -> Statement {
+        match self {
+            Self::Sqlite => DatabaseBackend::Sqlite,
+            Self::Postgres => DatabaseBackend::Postgres,
+        }
+        .build(query)
+    }
 }
 
 /// How a database is opened.
@@ -58,6 +73,9 @@ pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     dialect: Dialect,
+    /// What runs beside the pools, and what ends it.
+    beside: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl Database {
@@ -89,6 +107,7 @@ impl Database {
     async fn open_sqlite(path: &str, options: &DatabaseOptions) -> Result<Self, DbErr> {
         let pool = |connections: u32| {
             let relaxed = options.relaxed;
+            let log_pages = if relaxed { checkpoint::PAGES } else { 1_000 };
             let mut pool = ConnectOptions::new(format!("sqlite:{path}?mode=rwc"));
             pool.sqlx_logging(false)
                 .record_stmt_in_spans(false)
@@ -109,9 +128,7 @@ impl Database {
                         .foreign_keys(true)
                         .busy_timeout(Duration::from_secs(10))
                         .pragma("cache_size", if relaxed { "-65536" } else { "-8192" })
-                        // A bulk load writes the same pages again and again; it copies them into
-                        // the database file after 64 MiB instead of 4.
-                        .pragma("wal_autocheckpoint", if relaxed { "16384" } else { "1000" })
+                        .pragma("wal_autocheckpoint", log_pages.to_string())
                         .pragma("temp_store", "memory")
                         .statement_cache_capacity(64)
                 });
@@ -124,10 +141,16 @@ impl Database {
             Box::pin(stop_after(connection, read_timeout))
         });
         let reader = sea_orm::Database::connect(readers).await?;
+        let (beside, stop) = (TaskTracker::new(), CancellationToken::new());
+        if options.relaxed {
+            beside.spawn(checkpoint(path.to_owned(), stop.clone()));
+        }
         Ok(Self {
             reader,
             writer,
             dialect: Dialect::Sqlite,
+            beside,
+            stop,
         })
     }
 
@@ -155,6 +178,8 @@ impl Database {
             reader: sea_orm::Database::connect(readers).await?,
             writer: sea_orm::Database::connect(pool(options.writers)).await?,
             dialect: Dialect::Postgres,
+            beside: TaskTracker::new(),
+            stop: CancellationToken::new(),
         })
     }
 
@@ -195,6 +220,9 @@ impl Database {
     ///
     /// When the database reports one while closing.
     pub async fn close(self) -> Result<(), DbErr> {
+        self.stop.cancel();
+        self.beside.close();
+        self.beside.wait().await;
         self.reader.close().await?;
         self.writer.close().await
     }
@@ -308,25 +336,11 @@ impl StatementCount {
     pub async fn query(
         &self,
         database: &Database,
-        select: &SelectStatement,
+        mut statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        let mut statement = database.reader.get_database_backend().build(select);
         if database.dialect == Dialect::Postgres {
             write_out_limits(&mut statement);
         }
-        self.query_raw(database, statement).await
-    }
-
-    /// Runs a written-out query that reads, and counts it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the database.
-    pub async fn query_raw(
-        &self,
-        database: &Database,
-        statement: Statement,
-    ) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
         let rows = database.reader.query_all_raw(statement).await;
         self.add(started.elapsed());

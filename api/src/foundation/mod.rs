@@ -1,5 +1,7 @@
-//! What everything stands on: the clock, the database, cache tags.
+//! What everything stands on: the clock, the database, cache tags, threads.
 
 pub mod cache_tag;
+mod checkpoint;
 pub mod clock;
 pub mod database;
+pub mod thread;

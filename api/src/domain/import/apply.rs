@@ -1,6 +1,7 @@
 //! Taking in a batch of documents.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use entity::import_source;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -126,7 +127,7 @@ impl Batch<'_> {
             return Ok(());
         }
         let new = std::mem::take(&mut self.new);
-        let posts = new.iter().map(|(_, document)| document.post.clone());
+        let posts = new.iter().map(|(_, document)| Arc::clone(&document.post));
         let created = create(transaction, posts.collect()).await?;
         for ((place, document), created) in new.into_iter().zip(created) {
             match created {

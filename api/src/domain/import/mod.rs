@@ -24,6 +24,8 @@ mod known;
 mod run;
 mod update;
 
+use std::sync::Arc;
+
 use crate::domain::post::PreparedPost;
 
 pub use apply::apply;
@@ -39,7 +41,7 @@ pub struct Incoming {
     /// Times the post was viewed, where the source counts them.
     pub view_count: Option<i64>,
     /// What the source says.
-    pub post: PreparedPost,
+    pub post: Arc<PreparedPost>,
 }
 
 /// How documents are taken in.

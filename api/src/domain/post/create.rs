@@ -1,6 +1,7 @@
 //! Creating posts, one or a thousand at a time, in one transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::{post, post_slug, publication, redirect};
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::amend;
 use super::content::RevisionStatus;
+use super::insert::insert;
 use super::prepare::{NewScore, PreparedPost, hex};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
@@ -40,7 +42,7 @@ pub struct SavedPost {
 /// Those of the database; then the transaction must be dropped.
 pub async fn create(
     transaction: &mut Transaction<'_>,
-    posts: Vec<PreparedPost>,
+    posts: Vec<Arc<PreparedPost>>,
 ) -> Result<Vec<Result<SavedPost, Vec<Problem>>>> {
     let mut names = Names::taken(transaction, &posts).await?;
     let post_keys = reserve_keys(transaction.connection(), "post", posts.len()).await?;
@@ -72,114 +74,130 @@ pub async fn create(
             .await?
             .into_iter();
 
-    let mut rows = Rows::default();
     let mut live = Vec::new();
+    let mut creations = Vec::with_capacity(accepted.len());
     for (answer, prepared, claim) in accepted {
         let post_id = claim.post_id;
-        let keys: Vec<i64> = revision_keys
-            .by_ref()
-            .take(prepared.revisions.len())
-            .collect();
-        let revision_id = keys[prepared.head()];
-        if prepared.live().is_some() {
-            live.push(post_id);
-        }
-        add_post(&mut rows, transaction, prepared, claim, &keys, &terms)?;
+        let revision_count = prepared.revisions.len();
+        let keys: Vec<i64> = revision_keys.by_ref().take(revision_count).collect();
         answers[answer] = Ok(SavedPost {
             post_id,
-            revision_id,
+            revision_id: keys[prepared.head()],
+        });
+        let is_live = prepared.live().is_some();
+        if is_live {
+            live.push(post_id);
+        }
+        transaction.touch(CacheTag::Row("post", post_id));
+        transaction.touch(CacheTag::List("post"));
+        transaction.record(AuditEvent {
+            action: "create",
+            subject: "post",
+            subject_id: post_id,
+            before: None,
+            after: Some(json!({ "reference": claim.reference, "live": is_live })),
+        });
+        creations.push(Creation {
+            prepared,
+            claim,
+            revision_keys: keys,
         });
     }
-    rows.insert(transaction).await?;
+    let (actor, now) = (transaction.actor().to_string(), transaction.now());
+    insert(transaction, move |inserter| {
+        let mut rows = Rows::default();
+        for creation in creations {
+            creation.add_to(&mut rows, &terms, &actor, now)?;
+        }
+        rows.insert(inserter)
+    })
+    .await?;
     if !live.is_empty() {
         transaction.enqueue(similar::job(&live));
     }
     Ok(answers)
 }
 
-fn add_post(
-    rows: &mut Rows,
-    transaction: &mut Transaction<'_>,
-    prepared: PreparedPost,
+/// A post that gets its rows.
+struct Creation {
+    prepared: Arc<PreparedPost>,
     claim: Claim,
-    revision_keys: &[i64],
-    terms: &Terms,
-) -> Result<()> {
-    let now = transaction.now();
-    let post_id = claim.post_id;
-    let (head, live) = (prepared.head(), prepared.live());
-    let PreparedPost { post, revisions } = prepared;
-    let published_at = live.map(|_| post.published_at.unwrap_or(now));
-    let newest_score = newest(&post.scores, now);
-    rows.posts.push(post::ActiveModel {
-        id: Set(post_id),
-        reference: Set(claim.reference.clone()),
-        source_id: Set(post.source_id),
-        generator: Set(post.generator),
-        source_hash: Set(post.source_hash),
-        view_count: Set(post.view_count),
-        quality: Set(newest_score.map(|score| score.quality)),
-        freshness: Set(newest_score.map(|score| score.freshness)),
-        depth: Set(newest_score.map(|score| score.depth)),
-        clarity: Set(newest_score.map(|score| score.clarity)),
-        head_content: Set(revision_keys[head]),
-        live_content: Set(live.map(|index| revision_keys[index])),
-        published_at: Set(published_at.or(post.published_at)),
-        trashed_at: Set(None),
-        created_at: Set(post.created_at.unwrap_or(now)),
-    });
-    let scores = post.scores.iter();
-    rows.scores
-        .extend(scores.map(|score| amend::row(post_id, score, now)));
-    for slug in &claim.reserved {
-        rows.slugs.push(post_slug::ActiveModel {
-            slug: Set(slug.clone()),
-            post_id: Set(post_id),
+    revision_keys: Vec<i64>,
+}
+
+impl Creation {
+    fn add_to(self, rows: &mut Rows, terms: &Terms, actor: &str, now: DateTime<Utc>) -> Result<()> {
+        let Self {
+            prepared,
+            claim,
+            revision_keys,
+        } = self;
+        let prepared = Arc::unwrap_or_clone(prepared);
+        let post_id = claim.post_id;
+        let (head, live) = (prepared.head(), prepared.live());
+        let PreparedPost { post, revisions } = prepared;
+        let published_at = live.map(|_| post.published_at.unwrap_or(now));
+        let newest_score = newest(&post.scores, now);
+        rows.posts.push(post::ActiveModel {
+            id: Set(post_id),
+            reference: Set(claim.reference.clone()),
+            source_id: Set(post.source_id),
+            generator: Set(post.generator),
+            source_hash: Set(post.source_hash),
+            view_count: Set(post.view_count),
+            quality: Set(newest_score.map(|score| score.quality)),
+            freshness: Set(newest_score.map(|score| score.freshness)),
+            depth: Set(newest_score.map(|score| score.depth)),
+            clarity: Set(newest_score.map(|score| score.clarity)),
+            head_content: Set(revision_keys[head]),
+            live_content: Set(live.map(|index| revision_keys[index])),
+            published_at: Set(published_at.or(post.published_at)),
+            trashed_at: Set(None),
+            created_at: Set(post.created_at.unwrap_or(now)),
         });
-    }
-    for from_path in claim.redirects {
-        rows.redirects.push(redirect::ActiveModel {
-            from_path: Set(from_path),
-            post_id: Set(post_id),
-            created_at: Set(now),
-            ..Default::default()
-        });
-    }
-    let actor = transaction.actor().to_string();
-    for (index, mut revision) in revisions.into_iter().enumerate() {
-        let is_live = live == Some(index);
-        if !is_live && revision.revision.status == RevisionStatus::Published {
-            revision.revision.status = RevisionStatus::Superseded;
-        }
-        if is_live && let Some(published_at) = published_at {
-            let saved_at = revision.revision.saved_at.unwrap_or(published_at);
-            rows.publications.push(publication::ActiveModel {
+        let scores = post.scores.iter();
+        rows.scores
+            .extend(scores.map(|score| amend::row(post_id, score, now)));
+        for slug in &claim.reserved {
+            rows.slugs.push(post_slug::ActiveModel {
+                slug: Set(slug.clone()),
                 post_id: Set(post_id),
-                content_id: Set(revision_keys[index]),
-                published_from: Set(Ord::max(saved_at, published_at)),
-                published_until: Set(None),
+            });
+        }
+        for from_path in claim.redirects {
+            rows.redirects.push(redirect::ActiveModel {
+                from_path: Set(from_path),
+                post_id: Set(post_id),
+                created_at: Set(now),
                 ..Default::default()
             });
         }
-        let place = Place {
-            id: revision_keys[index],
-            post_id,
-            number: i32::try_from(index + 1).unwrap_or(i32::MAX),
-            published_at: published_at.filter(|_| is_live),
-        };
-        let slug = claim.slugs[index].clone();
-        rows.add_revision(revision, slug, &place, terms, &actor, now)?;
+        for (index, mut revision) in revisions.into_iter().enumerate() {
+            let is_live = live == Some(index);
+            if !is_live && revision.revision.status == RevisionStatus::Published {
+                revision.revision.status = RevisionStatus::Superseded;
+            }
+            if is_live && let Some(published_at) = published_at {
+                let saved_at = revision.revision.saved_at.unwrap_or(published_at);
+                rows.publications.push(publication::ActiveModel {
+                    post_id: Set(post_id),
+                    content_id: Set(revision_keys[index]),
+                    published_from: Set(Ord::max(saved_at, published_at)),
+                    published_until: Set(None),
+                    ..Default::default()
+                });
+            }
+            let place = Place {
+                id: revision_keys[index],
+                post_id,
+                number: i32::try_from(index + 1).unwrap_or(i32::MAX),
+                published_at: published_at.filter(|_| is_live),
+            };
+            let slug = claim.slugs[index].clone();
+            rows.add_revision(revision, slug, &place, terms, actor, now)?;
+        }
+        Ok(())
     }
-    transaction.touch(CacheTag::Row("post", post_id));
-    transaction.touch(CacheTag::List("post"));
-    transaction.record(AuditEvent {
-        action: "create",
-        subject: "post",
-        subject_id: post_id,
-        before: None,
-        after: Some(json!({ "reference": claim.reference, "live": live.is_some() })),
-    });
-    Ok(())
 }
 
 /// Numbers that a made slug may get when it is taken.
@@ -205,7 +223,7 @@ struct Names {
 }
 
 impl Names {
-    async fn taken(transaction: &Transaction<'_>, posts: &[PreparedPost]) -> Result<Self> {
+    async fn taken(transaction: &Transaction<'_>, posts: &[Arc<PreparedPost>]) -> Result<Self> {
         let slugs = posts
             .iter()
             .flat_map(|post| post.revisions.iter().map(|revision| revision.slug.clone()));

@@ -9,6 +9,7 @@ mod create;
 mod facet;
 mod filter;
 mod history;
+mod insert;
 mod list;
 mod order;
 mod prepare;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::content::RevisionStatus;
 use super::create::SavedPost;
+use super::insert::insert;
 use super::prepare::PreparedRevision;
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
@@ -75,7 +76,7 @@ pub async fn revise(
     let now = transaction.now();
     let mut rows = Rows::default();
     rows.add_revision(prepared, slug, &place, &terms, &actor, now)?;
-    rows.insert(transaction).await?;
+    insert(transaction, |inserter| rows.insert(inserter)).await?;
 
     let head_before = post.head_content;
     if standing == Standing::Head {

@@ -9,14 +9,14 @@ use entity::{
     post_content_tool, post_search, post_slug, publication, redirect, revision,
     revision_transition, score,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, Iterable};
+use sea_orm::ActiveValue::Set;
 
 use super::content::Content;
+use super::insert::Inserter;
 use super::prepare::PreparedRevision;
 use crate::domain::error::Result;
 use crate::domain::taxonomy::{Taxonomy, TermName, find_or_create};
 use crate::domain::transaction::Transaction;
-use crate::foundation::database::PARAMETERS;
 
 /// Rows waiting to be inserted.
 #[derive(Default)]
@@ -205,20 +205,20 @@ impl Rows {
     }
 
     /// Inserts everything, in an order that foreign keys accept.
-    pub(super) async fn insert(self, transaction: &Transaction<'_>) -> Result<()> {
-        insert_all(transaction, self.posts).await?;
-        insert_all(transaction, self.revisions).await?;
-        insert_all(transaction, self.transitions).await?;
-        insert_all(transaction, self.contents).await?;
-        insert_all(transaction, self.bodies).await?;
-        insert_all(transaction, self.tools).await?;
-        insert_all(transaction, self.stacks).await?;
-        insert_all(transaction, self.entities).await?;
-        insert_all(transaction, self.search).await?;
-        insert_all(transaction, self.publications).await?;
-        insert_all(transaction, self.slugs).await?;
-        insert_all(transaction, self.redirects).await?;
-        insert_all(transaction, self.scores).await
+    pub(super) fn insert(self, inserter: &Inserter) -> Result<()> {
+        inserter.rows(self.posts)?;
+        inserter.rows(self.revisions)?;
+        inserter.rows(self.transitions)?;
+        inserter.rows(self.contents)?;
+        inserter.rows(self.bodies)?;
+        inserter.rows(self.tools)?;
+        inserter.rows(self.stacks)?;
+        inserter.rows(self.entities)?;
+        inserter.rows(self.search)?;
+        inserter.rows(self.publications)?;
+        inserter.rows(self.slugs)?;
+        inserter.rows(self.redirects)?;
+        inserter.rows(self.scores)
     }
 }
 
@@ -238,22 +238,4 @@ fn search_terms(content: &Content) -> String {
     terms.extend(content.tools.iter().map(String::as_str));
     terms.extend(content.entities.iter().map(|entity| entity.name.as_str()));
     terms.join("\n")
-}
-
-/// Inserts rows of one table, as many to a statement as both databases take.
-async fn insert_all<A>(transaction: &Transaction<'_>, rows: Vec<A>) -> Result<()>
-where
-    A: ActiveModelTrait + Send,
-{
-    let columns = <A::Entity as EntityTrait>::Column::iter().count();
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<A> = rows.by_ref().take(PARAMETERS / columns).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        <A::Entity as EntityTrait>::insert_many(chunk)
-            .exec_without_returning(transaction.connection())
-            .await?;
-    }
 }

@@ -22,11 +22,12 @@ use super::ImportContext;
 use super::batch::{Batch, Fate, PreparedBatch, PreparedStep};
 use super::origin::Origin;
 use crate::domain::actor::Actor;
-use crate::domain::error::{Error, Failure, Result};
+use crate::domain::error::{Failure, Result};
 use crate::domain::import::{
     self, Answer, Counts, Finding, FindingKind, Incoming, Manner, NewRun, Outcome, RunStatus,
 };
 use crate::domain::transaction::{Store, Transaction};
+use crate::foundation::thread::joined;
 
 /// Batches that are prepared or wait to be written.
 const BATCHES_ON_THEIR_WAY: usize = 3;
@@ -108,7 +109,7 @@ pub async fn run(
     };
     let mut interrupted = false;
     while let Some(batch) = prepared.recv().await {
-        let batch = joined(batch.await)?;
+        let batch = joined(batch).await?;
         writer.write(batch).await?;
         (writer.tell)(ImportEvent::Progress {
             documents: writer.total.documents(),
@@ -121,7 +122,7 @@ pub async fn run(
         }
     }
     drop(prepared);
-    interrupted |= joined(reader.await)?.is_break();
+    interrupted |= joined(reader).await?.is_break();
     let status = match interrupted {
         true => RunStatus::Interrupted,
         false => RunStatus::Finished,
@@ -171,14 +172,6 @@ fn read(
             true => ControlFlow::Continue(()),
             false => send(batch),
         }
-    })
-}
-
-/// The result of a thread; a panic there goes on here.
-fn joined<T>(result: std::result::Result<T, tokio::task::JoinError>) -> Result<T> {
-    result.map_err(|error| match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Error::BadArgument("the import was stopped with the program".into()),
     })
 }
 
