@@ -14,6 +14,14 @@ const DAY: i64 = 86_400;
 /// The posts were written within ten years.
 const SPAN: f64 = (3_652 * DAY) as f64;
 
+/// The post in the middle of those years: a site gets its posts one after the other, and more of
+/// them in later years.
+const MIDDLE: f64 = 50_000.0;
+
+/// How far posts are out of the order of their dates, as a part of the ten years: some wait long
+/// before they are handed in.
+const DISORDER: f64 = 0.03;
+
 /// When a post was written, published and last changed.
 pub(super) struct Dates {
     pub(super) created: DateTime<Utc>,
@@ -37,13 +45,11 @@ pub(super) fn soon_after(random: &mut Random, first: DateTime<Utc>) -> DateTime<
 }
 
 impl Dates {
-    /// Dates of a post. More posts are recent than old; some are published at midnight, as when
-    /// only the day is known, so that many share the same moment. A post that was not edited may be as it was published.
-    pub(super) fn new(random: &mut Random, published: bool, edited: bool) -> Self {
-        let mut age = random.fraction();
-        if random.chance(50) {
-            age = age.min(random.fraction());
-        }
+    /// Dates of post `index`. Some are published at midnight, as when only the day is known, so that
+    /// many share the same moment. A post that was not edited may be as it was published.
+    pub(super) fn new(random: &mut Random, index: u64, published: bool, edited: bool) -> Self {
+        let in_turn = MIDDLE / (MIDDLE + index as f64);
+        let age = in_turn * (1.0 - DISORDER) + random.fraction() * DISORDER;
         // At least three days before the end, so that a post can wait for its publication.
         let created =
             end() - TimeDelta::seconds(3 * DAY + (age * (SPAN - 4.0 * DAY as f64)) as i64);

@@ -43,7 +43,7 @@ pub fn document(seed: u64, index: u64) -> Document {
         14..20 => 2,
         _ => 0,
     };
-    let dates = Dates::new(&mut random, published, earlier > 0);
+    let dates = Dates::new(&mut random, index, published, earlier > 0);
 
     let mut voice = Voice::new(&mut random, &subject, &tools);
     let (content, body) = content(&mut voice, &subject, &tools, published, (seed, index));
