@@ -15,6 +15,7 @@ mod m20261123_000005_create_similar_post;
 mod m20261123_000006_create_import;
 mod m20261123_000007_create_job;
 mod m20261123_000008_create_audit_event;
+mod m20261124_000009_tune_search_index;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_create_import::Migration),
             Box::new(m20261123_000007_create_job::Migration),
             Box::new(m20261123_000008_create_audit_event::Migration),
+            Box::new(m20261124_000009_tune_search_index::Migration),
         ]
     }
 }
