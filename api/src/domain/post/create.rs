@@ -224,15 +224,16 @@ struct Names {
 
 impl Names {
     async fn taken(transaction: &Transaction<'_>, posts: &[Arc<PreparedPost>]) -> Result<Self> {
-        let slugs = posts
-            .iter()
-            .flat_map(|post| post.revisions.iter().map(|revision| revision.slug.clone()));
+        let slugs = posts.iter().flat_map(|post| {
+            let slugs = post.revisions.iter().map(|revision| revision.slug.clone());
+            slugs.collect::<HashSet<String>>()
+        });
         let references = posts.iter().filter_map(|post| post.post.reference.clone());
         let source_ids = posts.iter().filter_map(|post| post.post.source_id.clone());
         let redirects = posts.iter().flat_map(|post| post.post.redirects.clone());
         let redirects = owners(transaction, "redirect", "from_path", redirects).await?;
         Ok(Self {
-            slugs: owners(transaction, "post_slug", "slug", slugs).await?,
+            slugs: slug_owners(transaction, slugs.collect()).await?,
             references: owners(transaction, "post", "reference", references).await?,
             source_ids: owners(transaction, "post", "source_id", source_ids).await?,
             redirects: redirects.into_keys().collect(),
@@ -348,24 +349,35 @@ fn taken(field: &str, value: &str, owner: &str) -> Problem {
     )
 }
 
+/// Which of `slugs` are taken and by whom, with the numbered variants of those that are taken or
+/// wanted twice, so that a made one finds its free number.
+async fn slug_owners(
+    transaction: &Transaction<'_>,
+    slugs: Vec<String>,
+) -> Result<HashMap<String, String>> {
+    let mut seen = HashSet::new();
+    let twice: Vec<String> = slugs
+        .iter()
+        .filter(|slug| !seen.insert(slug.as_str()))
+        .cloned()
+        .collect();
+    let mut taken = owners(transaction, "post_slug", "slug", slugs.into_iter()).await?;
+    let crowded: Vec<String> = taken.keys().cloned().chain(twice).collect();
+    let variants = crowded
+        .iter()
+        .flat_map(|slug| NUMBERS.map(move |number| format!("{slug}-{number}")));
+    taken.extend(owners(transaction, "post_slug", "slug", variants).await?);
+    Ok(taken)
+}
+
 /// Which of `values` are in `column` of `table`, and the reference of the post each belongs to.
-/// For slugs, numbered variants are looked up too, so that a made one finds its free number.
 async fn owners(
     transaction: &Transaction<'_>,
     table: &'static str,
     column: &'static str,
     values: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, String>> {
-    let mut values: HashSet<String> = values.collect();
-    if column == "slug" {
-        let numbered = |slug: &String| {
-            NUMBERS
-                .map(|number| format!("{slug}-{number}"))
-                .collect::<Vec<_>>()
-        };
-        let variants: Vec<String> = values.iter().flat_map(numbered).collect();
-        values.extend(variants);
-    }
+    let values: HashSet<String> = values.collect();
     let values: Vec<String> = values.into_iter().collect();
     let mut owners = HashMap::new();
     for chunk in values.chunks(PARAMETERS) {

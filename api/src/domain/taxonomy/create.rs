@@ -26,11 +26,13 @@ pub async fn find_or_create(
     names: impl IntoIterator<Item = TermName>,
 ) -> Result<HashMap<TermName, i64>> {
     let mut wanted: BTreeMap<TermName, Vec<TermName>> = BTreeMap::new();
-    for (kind, name) in names {
-        let key = (name_key(&kind), name_key(&name));
-        let spellings = wanted.entry(key).or_default();
-        if !spellings.contains(&(kind.clone(), name.clone())) {
-            spellings.push((kind, name));
+    // In the order of their first appearance, which decides how a new word is spelled.
+    let mut seen = HashSet::new();
+    for spelling in names {
+        if !seen.contains(&spelling) {
+            seen.insert(spelling.clone());
+            let key = (name_key(&spelling.0), name_key(&spelling.1));
+            wanted.entry(key).or_default().push(spelling);
         }
     }
     let mut known = find_by_key(transaction, taxonomy, wanted.keys()).await?;

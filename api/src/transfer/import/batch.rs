@@ -14,9 +14,9 @@ use crate::domain::post::{PreparedPost, RevisionStatus};
 use crate::transfer::post::signed;
 
 /// Documents of a batch: enough to make a commit cheap, few enough to lose little when killed.
-const DOCUMENTS: usize = 1_000;
+const DOCUMENTS: usize = 500;
 /// Bytes of bodies in a batch, which bounds the memory that batches on their way take.
-const BYTES: usize = 16 * 1024 * 1024;
+const BYTES: usize = 8 * 1024 * 1024;
 
 /// What was read, and waits to be prepared.
 #[derive(Default)]
