@@ -38,6 +38,20 @@ async fn a_query_is_answered_by_post_and_by_get() {
 }
 
 #[tokio::test]
+async fn a_document_that_was_valid_is_checked_again_with_other_variables() {
+    let server = server().await;
+    let document = "query One($slug: String!) { post(by: { slug: $slug }) { title } }";
+    let found = server.ask(document, json!({ "slug": "none" })).await;
+    assert_eq!(found.data(), &json!({ "post": null }));
+    let missing = server.ask(document, json!({})).await;
+    assert_eq!(missing.code(), "BAD_USER_INPUT");
+    let of_another_type = server.ask(document, json!({ "slug": 5 })).await;
+    assert_eq!(of_another_type.code(), "GRAPHQL_VALIDATION_FAILED");
+    let found = server.ask(document, json!({ "slug": "none" })).await;
+    assert_eq!(found.data(), &json!({ "post": null }));
+}
+
+#[tokio::test]
 async fn every_answer_says_its_request_and_its_cost() {
     let server = server().await;
     let answer = server.ask("{ posts { totalCount } }", json!({})).await;

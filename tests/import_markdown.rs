@@ -238,6 +238,40 @@ fn toml_front_matter_is_read() {
 }
 
 #[test]
+fn a_page_without_a_date_says_that_it_counts_from_now() {
+    let said = |lines: &str| {
+        let parsed = read_one(
+            Format::Markdown,
+            &format!("---\ntitle: a\n{lines}\n---\n\nb\n"),
+        );
+        let of_time = |sentence: &&String| sentence.contains("counts from this import");
+        parsed.inferred.iter().filter(of_time).count()
+    };
+    assert_eq!(said("layout: post"), 1);
+    for silent in ["date: 2024-01-31", "draft: true", "publishedAt: 2024-01-31"] {
+        assert_eq!(said(silent), 0, "{silent}");
+    }
+}
+
+#[rstest]
+#[case("![a chart](chart.png)", true)]
+#[case("before <IMG src=\"chart.png\"> after", true)]
+#[case("`![code](a.png)` and <imagine>", false)]
+fn images_of_the_body_are_noticed(#[case] body: &str, #[case] expected: bool) {
+    let page = |lines: &str| format!("---\ntitle: a\n{lines}\n---\n\n{body}\n");
+    let parsed = read_one(Format::Markdown, &page("layout: post"));
+    assert_eq!(parsed.document.content.flags.has_images, expected);
+    let is_said = parsed
+        .inferred
+        .iter()
+        .any(|sentence| sentence.contains("hasImages"));
+    assert_eq!(is_said, expected);
+
+    let stated = document(Format::Markdown, &page("flags: { hasImages: false }"));
+    assert!(!stated.content.flags.has_images);
+}
+
+#[test]
 fn windows_line_breaks_are_read() {
     let unix = "---\ntitle: a\n---\n\none\n\ntwo\n";
     assert_eq!(

@@ -44,14 +44,29 @@ impl Rendered {
     }
 }
 
-/// Renders CommonMark with tables, footnotes, strike-through and task lists. Raw HTML is kept as
-/// far as it is harmless; scripts, styles, event handlers and foreign ids are dropped.
+/// CommonMark with tables, footnotes, strike-through and task lists.
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS);
+
+/// Whether a body shows an image, by Markdown or by an `<img>` of its own.
+pub fn has_images(markdown: &str) -> bool {
+    let mut events = Parser::new_ext(markdown, OPTIONS);
+    events.any(|event| match event {
+        Event::Start(Tag::Image { .. }) => true,
+        Event::Html(html) | Event::InlineHtml(html) => html
+            .as_bytes()
+            .windows(4)
+            .any(|start| start.eq_ignore_ascii_case(b"<img")),
+        _ => false,
+    })
+}
+
+/// Renders a body as HTML. Raw HTML is kept as far as it is harmless; scripts, styles, event
+/// handlers and foreign ids are dropped.
 pub fn render(markdown: &str) -> Rendered {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS;
-    let mut events: Vec<Event> = Parser::new_ext(markdown, options).collect();
+    let mut events: Vec<Event> = Parser::new_ext(markdown, OPTIONS).collect();
     let mut ids = HashSet::new();
     let table_of_contents = anchor_headings(&mut events, &mut ids);
     for event in &events {

@@ -211,30 +211,33 @@ pub fn check_document(document: &ExecutableDocument) -> Result<(), ServerError> 
         let mut size = counter.size(&selection_set.node, 0)?;
         size.directives += count(directives.len());
         let limits = [
-            ("DEPTH_LIMIT", "levels deep", size.depth, DEPTH),
+            ("DEPTH_LIMIT", "is", "levels deep", size.depth, DEPTH),
             (
                 "FIELD_LIMIT",
-                "fields long, fragments expanded",
+                "has",
+                "fields, fragments expanded",
                 size.fields,
                 FIELDS,
             ),
-            ("ALIAS_LIMIT", "aliases long", size.aliases, ALIASES),
+            ("ALIAS_LIMIT", "has", "aliases", size.aliases, ALIASES),
             (
                 "DIRECTIVE_LIMIT",
-                "directives long",
+                "has",
+                "directives",
                 size.directives,
                 DIRECTIVES,
             ),
             (
                 "ROOT_FIELD_LIMIT",
-                "root fields long",
+                "has",
+                "fields at its root",
                 size.roots,
                 ROOT_FIELDS,
             ),
         ];
-        for (code, what, found, limit) in limits {
+        for (code, verb, what, found, limit) in limits {
             if found > limit {
-                let message = format!("the operation is {found} {what}; {limit} are the most");
+                let message = format!("the operation {verb} {found} {what}; {limit} are the most");
                 return Err(refusal(code, message));
             }
         }

@@ -29,7 +29,7 @@ const RESPONSE_TYPE: &str = "application/graphql-response+json";
 
 /// What a client sends.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with `query`")]
 struct Call {
     query: Option<String>,
     operation_name: Option<String>,

@@ -187,7 +187,7 @@ fn invalid_slug(slug: &str) -> Problem {
     Problem::invalid(
         "slug",
         format!(
-            "`{start}` may hold lower-case letters, digits, `-`, `_` and `.` only, \
+            "`{start}` is no slug: use lower-case letters, digits, `-`, `_` and `.`, \
              {MAXIMUM_SLUG_LENGTH} bytes at most{suggestion}"
         ),
     )

@@ -86,7 +86,13 @@ fn yaml(text: &str) -> Result<Value, Problem> {
     serde_saphyr::from_str_with_options(text, yaml_options()).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
         let reason = error.without_snippet().to_string();
-        let reason = reason.lines().next().unwrap_or_default();
+        let reason = match reason.lines().next().unwrap_or_default() {
+            budget if budget.contains("budget") => {
+                "it repeats itself by aliases, is nested or is long beyond what is read; write it \
+                 out, and shorter"
+            }
+            reason => reason,
+        };
         Problem::at(
             line + 1,
             format!("the front matter is not valid YAML: {reason}"),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::fields::{Scalars, document_from};
 use super::finish::finish;
 use super::{ImportContext, Parsed, Problem};
+use crate::domain::markdown::has_images;
 use crate::domain::post::Payload;
 
 /// The front matter while it is turned into our own keys.
@@ -46,13 +47,17 @@ pub(super) fn read(text: &str, path: &Path, context: &ImportContext) -> Result<P
         invalid: Vec::new(),
     };
     // A page with our own status is a document as it stands; its file may be named as it likes.
-    let file_name = match page.own_status() {
-        Some(_) => title::FileName::default(),
-        None => title::FileName::of(path),
+    let is_document = page.own_status().is_some();
+    let file_name = match is_document {
+        true => title::FileName::default(),
+        false => title::FileName::of(path),
     };
     page.take_conventions(&file_name);
     page.take_publication(path, &file_name, context);
     let body = page.take_title(split.body, &file_name);
+    if !is_document {
+        page.look_for_images(&body);
+    }
 
     let Page {
         mut fields,
@@ -106,7 +111,7 @@ impl Page<'_> {
         }
     }
 
-    /// Sets one of our own keys inside `seo` or `revision`, unless it is set already.
+    /// Sets one of our own keys inside `seo`, `revision` or `flags`, unless it is set already.
     fn set_below(&mut self, parent: &str, key: &str, value: Value) -> Result<(), Value> {
         let below = self
             .fields
@@ -118,6 +123,19 @@ impl Page<'_> {
                 Ok(())
             }
             _ => Err(value),
+        }
+    }
+
+    /// Says that the body has images, unless the front matter says something about it.
+    fn look_for_images(&mut self, body: &str) {
+        if has_images(body)
+            && self
+                .set_below("flags", "hasImages", Value::Bool(true))
+                .is_ok()
+        {
+            self.inferred.push(String::from(
+                "`flags.hasImages` is set: the body has images",
+            ));
         }
     }
 

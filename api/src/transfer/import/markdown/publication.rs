@@ -57,7 +57,14 @@ impl Page<'_> {
             let time = file_name.day?.and_time(chrono::NaiveTime::MIN).and_utc();
             Some((String::from("date"), Value::from(time.to_rfc3339()), time))
         });
+        let is_document = self.own_status().is_some();
         let status = self.status(draft, path);
+        let is_dated = day.is_some() || date.is_some() || self.has("publishedAt");
+        if status == RevisionStatus::Published && !is_dated && !is_document {
+            self.inferred.push(String::from(
+                "nothing says when it was published: it counts from this import",
+            ));
+        }
         self.place_dates(status, day, date, context);
     }
 
