@@ -1,5 +1,5 @@
 //! Inserting many rows. They are turned into statements on another thread while the database is
-//! busy with earlier ones: for an import, that is a fifth of its time.
+//! busy with earlier ones; an import would wait a long time for it otherwise.
 
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseBackend, DbErr, EntityName, EntityTrait, IdenStatic,
