@@ -15,6 +15,9 @@ pub struct Model {
     pub request_id: Option<String>,
     pub before: Option<Json>,
     pub after: Option<Json>,
+    pub user_id: Option<i64>,
+    pub api_token_id: Option<i64>,
+    pub address: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

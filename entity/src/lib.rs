@@ -4,26 +4,38 @@
 //! domain; here are its name and its type.
 #![allow(missing_docs)]
 
+pub mod api_token;
 pub mod audit_event;
+pub mod autosave;
+pub mod checklist_tick;
+pub mod idempotency_key;
 pub mod import_finding;
 pub mod import_run;
 pub mod import_source;
 pub mod job;
 pub mod job_attempt;
 pub mod named_entity;
+pub mod one_time_link;
 pub mod post;
 pub mod post_content;
 pub mod post_content_body;
 pub mod post_content_entity;
 pub mod post_content_stack;
 pub mod post_content_tool;
+pub mod post_schedule;
 pub mod post_search;
 pub mod post_slug;
 pub mod publication;
 pub mod redirect;
+pub mod refresh_token;
+pub mod release;
+pub mod release_item;
 pub mod revision;
 pub mod revision_transition;
 pub mod score;
+pub mod session;
+pub mod sign_in_throttle;
 pub mod similar_post;
 pub mod stack;
 pub mod tool;
+pub mod user;

@@ -21,6 +21,7 @@ pub struct Model {
     pub published_at: Option<DateTimeUtc>,
     pub trashed_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
+    pub owner_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -16,6 +16,8 @@ pub struct Model {
     pub last_reviewed: Option<Date>,
     pub content_hash: String,
     pub saved_at: DateTimeUtc,
+    pub author_id: Option<i64>,
+    pub reviewer_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -14,6 +14,8 @@ pub struct Model {
     pub clarity: i16,
     pub assessor: Option<String>,
     pub assessed_at: DateTimeUtc,
+    pub assessor_id: Option<i64>,
+    pub automatic: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

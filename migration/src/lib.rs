@@ -16,6 +16,10 @@ mod m20261123_000006_create_import;
 mod m20261123_000007_create_job;
 mod m20261123_000008_create_audit_event;
 mod m20261124_000009_tune_search_index;
+mod m20261124_000010_create_user;
+mod m20261124_000011_add_editing;
+mod m20261124_000012_create_release;
+mod m20261124_000013_add_request_memory;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -36,6 +40,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_create_job::Migration),
             Box::new(m20261123_000008_create_audit_event::Migration),
             Box::new(m20261124_000009_tune_search_index::Migration),
+            Box::new(m20261124_000010_create_user::Migration),
+            Box::new(m20261124_000011_add_editing::Migration),
+            Box::new(m20261124_000012_create_release::Migration),
+            Box::new(m20261124_000013_add_request_memory::Migration),
         ]
     }
 }

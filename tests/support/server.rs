@@ -141,6 +141,7 @@ pub fn new_post(document: &Document) -> NewPost {
             status: details.status,
             last_reviewed: details.last_reviewed,
             author: details.author.clone(),
+            author_id: None,
             message: details.message.clone(),
             saved_at: details.saved_at.or(document.updated_at),
         };
@@ -161,6 +162,7 @@ pub fn new_post(document: &Document) -> NewPost {
         generator: document.generator.clone(),
         source_hash: document.hash.clone(),
         view_count: document.view_count.unwrap_or(0).try_into().unwrap(),
+        owner_id: None,
         published_at: document.published_at,
         created_at: document.created_at,
         redirects: document.redirects.clone(),

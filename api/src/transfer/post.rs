@@ -22,6 +22,7 @@ impl Document {
             generator: self.generator,
             source_hash: self.hash,
             view_count: signed(self.view_count.unwrap_or(0)),
+            owner_id: None,
             published_at: self.published_at,
             created_at: self.created_at,
             redirects: self.redirects,
@@ -75,6 +76,7 @@ fn revision(content: Content, details: RevisionDetails) -> NewRevision {
         status: details.status,
         last_reviewed: details.last_reviewed,
         author: details.author,
+        author_id: None,
         message: details.message,
         saved_at: details.saved_at,
     }

@@ -282,6 +282,7 @@ fn stored(row: &QueryResult) -> Result<Stored> {
             status: RevisionStatus::from_word(&status).unwrap_or_default(),
             last_reviewed: row.try_get::<Option<NaiveDate>>("", "last_reviewed")?,
             author: row.try_get("", "author")?,
+            author_id: None,
             message: row.try_get("", "message")?,
             saved_at: row.try_get::<Option<DateTime<Utc>>>("", "saved_at")?,
         },

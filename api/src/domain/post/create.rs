@@ -154,6 +154,7 @@ impl Creation {
             published_at: Set(published_at.or(post.published_at)),
             trashed_at: Set(None),
             created_at: Set(post.created_at.unwrap_or(now)),
+            owner_id: Set(post.owner_id),
         });
         let scores = post.scores.iter();
         rows.scores

@@ -25,6 +25,8 @@ pub struct NewPost {
     pub view_count: i64,
     /// When it was first published; the time of the change when it is live and this is absent.
     pub published_at: Option<DateTime<Utc>>,
+    /// The user it belongs to.
+    pub owner_id: Option<i64>,
     /// When it was first written; the time of the change when absent.
     pub created_at: Option<DateTime<Utc>>,
     /// Paths on the site that lead to it.
@@ -49,6 +51,8 @@ pub struct NewRevision {
     pub last_reviewed: Option<NaiveDate>,
     /// Who wrote it, as the source names them.
     pub author: Option<String>,
+    /// The user who wrote it.
+    pub author_id: Option<i64>,
     /// What changed, in a sentence.
     pub message: Option<String>,
     /// When it was saved; the time of the change when absent.

@@ -111,6 +111,8 @@ impl Rows {
             last_reviewed: Set(revision.last_reviewed),
             content_hash: Set(content_hash),
             saved_at: Set(saved_at),
+            author_id: Set(revision.author_id),
+            reviewer_id: Set(None),
         });
         self.transitions.push(revision_transition::ActiveModel {
             revision_id: Set(place.id),
