@@ -4,6 +4,7 @@ use std::path::Path;
 
 use alphanode::domain::actor::Actor;
 use alphanode::domain::import::{FindingKind, Manner, RunStatus};
+use alphanode::domain::permission::Action;
 use alphanode::domain::perspective::{Perspective, Reader};
 use alphanode::domain::post::{
     Content, NewRevision, PreparedRevision, RevisionStatus, Standing, publish, revise, whole_posts,
@@ -65,7 +66,7 @@ async fn edit(store: &Store, post_id: i64, title: &str) {
         ..NewRevision::default()
     })
     .unwrap();
-    let mut change = Transaction::begin(store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     revise(&mut change, post_id, prepared, Standing::Head)
@@ -472,7 +473,7 @@ async fn a_live_revision_before_the_head_stays_live(
         [RevisionStatus::Published, RevisionStatus::Drafted]
     );
     let post = posts(&other.store).await.remove(0);
-    let mut change = Transaction::begin(&other.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&other.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     publish(&mut change, post.id, post.head_content)

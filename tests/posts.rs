@@ -1,6 +1,7 @@
 //! One post, with everything that belongs to it.
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::Action;
 use alphanode::domain::post::{
     self, ChecklistItem, Content, EntityName, NewPost, NewRevision, NewScore, Outline,
     PreparedRevision, RevisionStatus, Standing,
@@ -22,7 +23,7 @@ fn content(slug: &str, title: &str) -> Content {
 }
 
 async fn revise(server: &TestServer, post_id: i64, content: Content, publish: bool) {
-    let mut change = Transaction::begin(&server.test.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&server.test.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     let revision = NewRevision {
@@ -198,7 +199,7 @@ async fn history_shows_what_was_published_and_how_it_was_assessed(
         revisions { id number version status transitions { status } } } }";
     assert_eq!(server.data(query, json!({})).await["post"], json!(null));
 
-    let mut change = Transaction::begin(&server.test.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&server.test.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     post::publish(&mut change, saved.post_id, saved.revision_id)

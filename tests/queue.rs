@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alphanode::domain::{actor::Actor, transaction::Transaction};
+use alphanode::domain::{actor::Actor, permission::Action, transaction::Transaction};
 use alphanode::foundation::clock::Clock;
 use alphanode::queue::{self, Handler, NewJob, Worker};
 use chrono::{TimeDelta, TimeZone, Utc};
@@ -37,7 +37,7 @@ fn unique(name: &str) -> NewJob {
 
 /// Enqueues jobs as a change does that wants nothing else.
 pub async fn enqueue(test: &TestStore, jobs: impl IntoIterator<Item = NewJob>) {
-    let mut change = Transaction::begin(&test.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&test.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     for job in jobs {

@@ -1,6 +1,7 @@
 //! Which posts are similar, and why.
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::Action;
 use alphanode::domain::perspective::{Perspective, Reader};
 use alphanode::domain::post::{
     self, Content, Difficulty, EntityName, NewPost, NewRevision, PreparedPost, RevisionStatus,
@@ -40,7 +41,7 @@ async fn create(
         }],
         ..NewPost::default()
     };
-    let mut change = Transaction::begin(&test.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&test.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     let prepared = PreparedPost::new(post).unwrap();
@@ -93,7 +94,7 @@ async fn compute(test: &TestStore, post_ids: &[i64]) {
     // What creating the posts asked for comes first.
     let mut worker = test.worker("one", jobs::handlers(&test.store));
     worker.run_until_idle().await.unwrap();
-    let mut change = Transaction::begin(&test.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&test.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     change.enqueue(similar::job(post_ids));

@@ -1,6 +1,7 @@
 //! A draft, a trashed post and a retired revision are nowhere the public looks.
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::Action;
 use alphanode::domain::post::{
     self, Content, EntityName, NewPost, NewRevision, PreparedRevision, RevisionStatus, Standing,
 };
@@ -162,7 +163,7 @@ async fn a_draft_of_a_live_post_changes_nothing_the_public_sees(
         )
         .await;
     server.test.store.clock.advance(chrono::TimeDelta::hours(1));
-    let mut change = Transaction::begin(&server.test.store, Actor::CommandLine, None)
+    let mut change = Transaction::begin(&server.test.store, Actor::CommandLine, Action::Import)
         .await
         .unwrap();
     let revision = NewRevision {

@@ -30,7 +30,8 @@ pub struct App {
 impl App {
     /// Puts everything together over an open database.
     pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
-        let store = Store::new(database, clock);
+        let mut store = Store::new(database, clock);
+        store.review_required = config.review_required;
         let development = config.mode == Mode::Development;
         let mut schema = graphql::schema(Site {
             url: config.site_url(),

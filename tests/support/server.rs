@@ -3,6 +3,7 @@
 use alphanode::app::App;
 use alphanode::config::Config;
 use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::Action;
 use alphanode::domain::post::{
     self, Content, NewPost, NewRevision, NewScore, PreparedPost, RevisionStatus, SavedPost,
 };
@@ -103,7 +104,7 @@ impl TestServer {
             .into_iter()
             .map(|post| PreparedPost::new(post).unwrap().into())
             .collect();
-        let mut change = Transaction::begin(&self.test.store, Actor::CommandLine, None)
+        let mut change = Transaction::begin(&self.test.store, Actor::CommandLine, Action::Import)
             .await
             .unwrap();
         let saved = post::create(&mut change, prepared).await.unwrap();

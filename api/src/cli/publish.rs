@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::{Failure, open_store, say};
 use crate::config::Config;
 use crate::domain::actor::Actor;
+use crate::domain::permission::Action;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::post::{self, PostField, PostFilter, Test, TextField};
 use crate::domain::transaction::Transaction;
@@ -20,7 +21,8 @@ pub(super) struct Arguments {
 /// All of them or none: one transaction.
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let store = open_store(config).await?;
-    let mut transaction = Transaction::begin(&store, Actor::CommandLine, None).await?;
+    let mut transaction =
+        Transaction::begin(&store, Actor::CommandLine, Action::PublishPost).await?;
     let mut published = Vec::new();
     for name in &arguments.posts {
         let reader = Reader::new(store.database.clone(), Perspective::Draft);

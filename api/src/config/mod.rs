@@ -32,6 +32,9 @@ pub struct Config {
     pub readers: u32,
     /// Jobs that run at once inside `serve`; 0 runs none.
     pub workers: u32,
+    /// Whether every revision has to be approved before it goes live. Posts that are marked as
+    /// needing human review always have to.
+    pub review_required: bool,
     /// Seconds one read may take inside the database.
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
@@ -68,6 +71,7 @@ impl Default for Config {
             log: LogFormat::Text,
             readers: 4,
             workers: 1,
+            review_required: false,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
         }
@@ -75,7 +79,7 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "database_url",
     "listen",
     "site_url",
@@ -83,6 +87,7 @@ const NAMES: [&str; 9] = [
     "log",
     "readers",
     "workers",
+    "review_required",
     "read_timeout_seconds",
     "request_timeout_seconds",
 ];

@@ -3,10 +3,11 @@
 use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use serde_json::Value;
 
+use super::actor::Caller;
 use super::error::Result;
 
 /// One change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     /// The verb, e.g. `publish`.
     pub action: &'static str,
@@ -24,23 +25,23 @@ pub struct AuditEvent {
 pub(super) async fn record(
     connection: &DatabaseTransaction,
     at: chrono::DateTime<chrono::Utc>,
-    actor: &str,
-    request_id: Option<&str>,
-    events: Vec<AuditEvent>,
+    caller: &Caller,
+    events: &[AuditEvent],
 ) -> Result<()> {
-    let rows = events
-        .into_iter()
-        .map(|event| entity::audit_event::ActiveModel {
-            at: Set(at),
-            actor: Set(actor.to_owned()),
-            action: Set(event.action.to_owned()),
-            subject: Set(event.subject.to_owned()),
-            subject_id: Set(event.subject_id),
-            request_id: Set(request_id.map(str::to_owned)),
-            before: Set(event.before),
-            after: Set(event.after),
-            ..Default::default()
-        });
+    let rows = events.iter().map(|event| entity::audit_event::ActiveModel {
+        at: Set(at),
+        actor: Set(caller.actor.to_string()),
+        action: Set(event.action.to_owned()),
+        subject: Set(event.subject.to_owned()),
+        subject_id: Set(event.subject_id),
+        request_id: Set(caller.request_id.clone()),
+        user_id: Set(caller.actor.user_id()),
+        api_token_id: Set(caller.actor.api_token_id()),
+        address: Set(caller.address.map(|address| address.to_string())),
+        before: Set(event.before.clone()),
+        after: Set(event.after.clone()),
+        ..Default::default()
+    });
     entity::audit_event::Entity::insert_many(rows)
         .exec_without_returning(connection)
         .await?;

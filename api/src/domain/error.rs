@@ -14,6 +14,12 @@ pub enum Error {
     /// An argument of a read makes no sense. The text is meant for the caller.
     #[error("{0}")]
     BadArgument(String),
+    /// Nobody is signed in, and this takes somebody who is.
+    #[error("sign in first, and send the token as `Authorization: Bearer …`")]
+    SignInRequired,
+    /// The credential of the request is of no use. The text is meant for the caller.
+    #[error("{0}")]
+    BadCredential(String),
     /// The caller may not see or do this. The text is meant for the caller.
     #[error("{0}")]
     Forbidden(String),
@@ -52,6 +58,27 @@ impl Problem {
         }
     }
 
+    /// Something that the input names and that is not there.
+    pub fn not_found(field: impl Into<String>, what: &str) -> Self {
+        Self::new(
+            ProblemCode::NotFound,
+            field,
+            format!("there is no such {what}"),
+        )
+    }
+
+    /// Something that does not go with the present state.
+    pub fn conflict(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Conflict, field, message)
+    }
+
+    /// The same problem of a field that is within `parent`.
+    #[must_use]
+    pub fn within(mut self, parent: &str) -> Self {
+        self.field = format!("{parent}.{}", self.field);
+        self
+    }
+
     /// A field whose value is not of the form it must have.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ProblemCode::Invalid, field, message)
@@ -75,6 +102,14 @@ pub enum ProblemCode {
     NotFound,
     /// What is asked for does not go with the present state.
     Conflict,
+    /// A person has to review the revision before it can go live.
+    ReviewRequired,
+    /// The idempotency key was used with another input.
+    KeyReused,
+    /// Address and password, or a token, do not fit together, or are no longer good.
+    WrongCredentials,
+    /// Too many attempts; the message says when to come back.
+    TooManyAttempts,
 }
 
 fn list(problems: &[Problem]) -> String {
@@ -130,6 +165,18 @@ impl Error {
             },
             Err(_) => Failure::Other,
         }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(vec![problem])
+    }
+}
+
+impl From<Vec<Problem>> for Error {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Refused(problems)
     }
 }
 

@@ -3,9 +3,11 @@
 pub mod actor;
 pub mod audit;
 pub mod error;
+pub mod idempotency;
 pub mod import;
 pub mod markdown;
 pub mod page;
+pub mod permission;
 pub mod perspective;
 pub mod post;
 pub mod search;

@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::broadcast;
 
-use super::actor::Actor;
+use super::actor::{Actor, Caller};
 use super::audit::{self, AuditEvent};
 use super::error::Result;
+use super::permission::{self, Action, Reach};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, Dialect};
@@ -26,6 +27,8 @@ pub struct Store {
     pub clock: Clock,
     /// Wakes the workers of this process when there is something to do.
     pub wake: Wake,
+    /// Whether every revision has to be approved before it goes live.
+    pub review_required: bool,
     changes: broadcast::Sender<Arc<Change>>,
 }
 
@@ -37,6 +40,7 @@ impl Store {
             database,
             clock,
             wake: Wake::default(),
+            review_required: false,
             changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
         }
     }
@@ -52,14 +56,16 @@ impl Store {
 pub struct Change {
     /// Answers made from any of these are out of date.
     pub tags: BTreeSet<CacheTag>,
+    /// What was done, in its order.
+    pub events: Vec<AuditEvent>,
 }
 
 /// A change under way. Dropping it without [`Transaction::commit`] undoes it.
 pub struct Transaction<'store> {
     store: &'store Store,
     connection: DatabaseTransaction,
-    actor: Actor,
-    request_id: Option<String>,
+    caller: Caller,
+    reach: Reach,
     now: DateTime<Utc>,
     tags: BTreeSet<CacheTag>,
     events: Vec<AuditEvent>,
@@ -67,20 +73,22 @@ pub struct Transaction<'store> {
 }
 
 impl<'store> Transaction<'store> {
-    /// Begins a change by `actor`, as part of the request with `request_id` where there is one.
+    /// Begins a change: `caller` does `action`.
     ///
     /// # Errors
     ///
-    /// When the database does not answer.
+    /// When the caller may not do it, or the database does not answer.
     pub async fn begin(
         store: &'store Store,
-        actor: Actor,
-        request_id: Option<String>,
+        caller: impl Into<Caller>,
+        action: Action,
     ) -> Result<Self> {
+        let caller = caller.into();
+        let reach = permission::check(caller.actor, action)?;
         Ok(Self {
             connection: store.database.begin().await?,
-            actor,
-            request_id,
+            caller,
+            reach,
             now: store.clock.now(),
             tags: BTreeSet::new(),
             events: Vec::new(),
@@ -96,7 +104,22 @@ impl<'store> Transaction<'store> {
 
     /// Who makes it.
     pub fn actor(&self) -> Actor {
-        self.actor
+        self.caller.actor
+    }
+
+    /// Through which request.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// How far the permission for it reaches.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Whether every revision has to be approved before it goes live.
+    pub fn review_required(&self) -> bool {
+        self.store.review_required
     }
 
     /// Which database it is made in.
@@ -140,9 +163,7 @@ impl<'store> Transaction<'store> {
     /// When the database refuses; then nothing was written.
     pub async fn commit(self) -> Result<()> {
         if !self.events.is_empty() {
-            let actor = self.actor.to_string();
-            let request_id = self.request_id.as_deref();
-            audit::record(&self.connection, self.now, &actor, request_id, self.events).await?;
+            audit::record(&self.connection, self.now, &self.caller, &self.events).await?;
         }
         let has_jobs = !self.jobs.is_empty();
         if has_jobs {
@@ -152,12 +173,12 @@ impl<'store> Transaction<'store> {
         if has_jobs {
             self.store.wake.workers();
         }
-        if !self.tags.is_empty() {
+        if !(self.tags.is_empty() && self.events.is_empty()) {
             // Nobody listening is fine: the change is committed whoever hears of it.
-            let _ = self
-                .store
-                .changes
-                .send(Arc::new(Change { tags: self.tags }));
+            let _ = self.store.changes.send(Arc::new(Change {
+                tags: self.tags,
+                events: self.events,
+            }));
         }
         Ok(())
     }

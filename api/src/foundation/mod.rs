@@ -4,4 +4,5 @@ pub mod cache_tag;
 mod checkpoint;
 pub mod clock;
 pub mod database;
+pub mod hash;
 pub mod thread;

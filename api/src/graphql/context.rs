@@ -7,12 +7,16 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use super::loader::Loaders;
+use crate::domain::actor::Caller;
 use crate::domain::perspective::Reader;
+use crate::domain::transaction::Store;
 
 /// What resolvers of one request share.
 pub struct RequestContext {
-    /// The request's id, in its response and in the log.
-    pub request_id: String,
+    /// Who asks, and the request's id, which is in its response and in the log.
+    pub caller: Caller,
+    /// Where changes are made.
+    pub store: Store,
     /// Reads through the request's perspective.
     pub reader: Arc<Reader>,
     /// Gathers look-ups of nested fields into one each.
@@ -21,12 +25,13 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// The context of one request.
-    pub fn new(request_id: String, reader: Arc<Reader>) -> Self {
+    pub fn new(store: Store, caller: Caller, reader: Arc<Reader>) -> Self {
         let loaders = Loaders {
             reader: Arc::clone(&reader),
         };
         Self {
-            request_id,
+            caller,
+            store,
             reader,
             loaders: DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default())
                 .delay(std::time::Duration::ZERO),
@@ -41,12 +46,17 @@ pub struct Site {
     pub url: String,
 }
 
+/// The request.
+pub(super) fn request<'context>(context: &Context<'context>) -> &'context RequestContext {
+    context.data_unchecked::<RequestContext>()
+}
+
 /// The request's reader.
 pub(super) fn reader<'context>(context: &Context<'context>) -> &'context Reader {
-    &context.data_unchecked::<RequestContext>().reader
+    &request(context).reader
 }
 
 /// The request's loaders.
 pub(super) fn loaders<'context>(context: &Context<'context>) -> &'context DataLoader<Loaders> {
-    &context.data_unchecked::<RequestContext>().loaders
+    &request(context).loaders
 }

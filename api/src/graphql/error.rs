@@ -5,18 +5,24 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ErrorExtensions};
 
-use super::context::RequestContext;
-use crate::domain::error::Error;
+use super::context::request;
+use crate::domain::error::{Error, Failure};
 
 /// Turns an error of the domain into one of GraphQL, with `extensions.code`.
 fn to_graphql(context: &Context<'_>, error: &Error) -> async_graphql::Error {
     let (code, message) = match error {
         Error::BadArgument(message) => ("BAD_USER_INPUT", message.clone()),
+        Error::SignInRequired | Error::BadCredential(_) => ("UNAUTHENTICATED", error.to_string()),
         Error::Forbidden(message) => ("FORBIDDEN", message.clone()),
         Error::TooSlow => ("QUERY_TOO_SLOW", error.to_string()),
         Error::Refused(_) => ("BAD_USER_INPUT", error.to_string()),
+        Error::Database(_) if error.failure() == Failure::Busy => (
+            "TRY_AGAIN",
+            "another change was in the way, and nothing was changed; send it again".to_owned(),
+        ),
         Error::Database(_) | Error::Stored(_) => {
-            let request_id = &context.data_unchecked::<RequestContext>().request_id;
+            let request_id = request(context).caller.request_id.as_deref();
+            let request_id = request_id.unwrap_or("without an id");
             tracing::error!(request_id, %error, "a resolver failed");
             (
                 "INTERNAL_SERVER_ERROR",

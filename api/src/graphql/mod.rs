@@ -6,22 +6,24 @@ pub mod document;
 mod error;
 pub mod limits;
 mod loader;
+pub mod mutation;
 mod node_id;
 mod pagination;
 pub mod query;
 pub mod types;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SchemaBuilder};
+use async_graphql::{EmptySubscription, SchemaBuilder};
 
 use context::Site;
+use mutation::Mutation;
 use query::Query;
 
 /// The schema of the API.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Begins the schema for a site; limits are added by whoever serves it.
-pub fn schema(site: Site) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+pub fn schema(site: Site) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<types::node::Node>()
         .data(site)
 }

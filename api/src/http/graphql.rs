@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::Server;
 use super::request_log::{Facts, RequestId, milliseconds};
+use crate::domain::actor::{Actor, Caller};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::{check_variables, refusal};
@@ -166,7 +167,12 @@ async fn run(
         server.store.database.clone(),
         Perspective::Published,
     ));
-    let context = RequestContext::new(request_id, Arc::clone(&reader));
+    let caller = Caller {
+        actor: Actor::Anonymous,
+        request_id: Some(request_id),
+        address: None,
+    };
+    let context = RequestContext::new(server.store.clone(), caller, Arc::clone(&reader));
     let started = std::time::Instant::now();
     let mut answer = server.schema.execute(request.data(context)).await;
     add_codes(&mut answer);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::domain::actor::Actor;
 use crate::domain::error;
+use crate::domain::permission::Action;
 use crate::domain::similar::{self, JobPayload};
 use crate::domain::transaction::{Store, Transaction};
 use crate::queue::{Handler, Job, JobError};
@@ -43,7 +44,7 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
 async fn recompute(store: &Store, post_ids: &[i64]) -> error::Result<Vec<i64>> {
     let mut neighbours = Vec::new();
     for post_ids in post_ids.chunks(POSTS_A_TRANSACTION) {
-        let transaction = Transaction::begin(store, Actor::Worker, None).await?;
+        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
         neighbours.extend(similar::recompute(&transaction, post_ids).await?);
         transaction.commit().await?;
     }

@@ -7,6 +7,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Quer
 use super::{Answer, Outcome};
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
+use crate::domain::permission::Action;
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::database::PARAMETERS;
 
@@ -119,7 +120,7 @@ pub struct Finding {
 ///
 /// Those of the database.
 pub async fn begin(store: &Store, run: &NewRun) -> Result<i64> {
-    let transaction = Transaction::begin(store, Actor::CommandLine, None).await?;
+    let transaction = Transaction::begin(store, Actor::CommandLine, Action::Import).await?;
     import_run::Entity::update_many()
         .col_expr(import_run::Column::Status, Expr::value("interrupted"))
         .col_expr(
@@ -158,7 +159,7 @@ pub async fn insert(transaction: &Transaction<'_>, run: &NewRun) -> Result<i64> 
 ///
 /// Those of the database.
 pub async fn finish(store: &Store, run_id: i64, status: RunStatus) -> Result<()> {
-    let transaction = Transaction::begin(store, Actor::CommandLine, None).await?;
+    let transaction = Transaction::begin(store, Actor::CommandLine, Action::Import).await?;
     let status = match status {
         RunStatus::Finished => "finished",
         RunStatus::Interrupted => "interrupted",

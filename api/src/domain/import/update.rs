@@ -211,7 +211,7 @@ async fn move_forward(
     if from >= to {
         return Ok(false);
     }
-    crate::domain::post::move_to(transaction, row.id, status).await?;
+    crate::domain::post::move_to(transaction, row.id, status, None).await?;
     Ok(true)
 }
 

@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use entity::{post, post_slug, publication, redirect};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::amend;
 use super::content::RevisionStatus;
 use super::insert::insert;
-use super::prepare::{NewScore, PreparedPost, hex};
+use super::prepare::{NewScore, PreparedPost};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
@@ -21,9 +22,10 @@ use crate::domain::similar;
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::{PARAMETERS, reserve_keys};
+use crate::foundation::hash::hex;
 
 /// A post that was created or revised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedPost {
     /// The post.
     pub post_id: i64,

@@ -11,6 +11,7 @@ mod filter;
 mod history;
 mod insert;
 mod list;
+mod lock;
 mod order;
 mod prepare;
 mod publish;
@@ -33,11 +34,11 @@ pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
+pub(in crate::domain) use lock::lock;
 pub use order::{PostOrder, PostOrderField};
-pub(in crate::domain) use prepare::hex;
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub(in crate::domain) use publish::move_to;
-pub use publish::publish;
+pub use publish::{publish, unpublish};
 pub use revise::{Standing, revise};
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};

@@ -2,13 +2,13 @@
 //! part, so an import does it on other threads before it opens its transaction.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sha2::{Digest, Sha256};
 
 use super::check;
 use super::content::{Content, RevisionStatus};
 use crate::domain::error::Problem;
 use crate::domain::markdown::{self, Rendered};
 use crate::domain::slug::slug_of;
+use crate::foundation::hash::sha256;
 
 /// A post to be created.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +171,6 @@ impl PreparedPost {
 /// SHA-256 over the slug and the content as JSON, in hexadecimal: two revisions with the same hash
 /// say the same. A slug that is given and the same slug made from the title make no difference.
 fn content_hash(content: &Content, slug: &str) -> String {
-    let mut hasher = Sha256::new();
     if content.slug.is_none() {
         let content = Content {
             slug: Some(slug.to_owned()),
@@ -179,18 +178,7 @@ fn content_hash(content: &Content, slug: &str) -> String {
         };
         return content_hash(&content, slug);
     }
-    // Writing plain data to a hasher can't fail: there is no map with keys other than strings.
+    // Writing plain data can't fail: there is no map with keys other than strings.
     let json = serde_json::to_vec(content).unwrap_or_default();
-    hasher.update(&json);
-    hex(&hasher.finalize())
-}
-
-/// Bytes as hexadecimal digits.
-pub(in crate::domain) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    sha256(&json)
 }

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ConnectionTrait, Value};
-use sha2::{Digest, Sha256};
 
 use super::{Taxonomy, TermName};
 use crate::domain::error::Result;
-use crate::domain::post::hex;
 use crate::domain::slug::{name_key, slug_of};
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::PARAMETERS;
+use crate::foundation::hash::sha256;
 
 /// Finds words by name, in whatever case they are written, and adds those that are missing.
 /// A merged word answers with the one that took its place.
@@ -114,7 +113,7 @@ async fn insert(
                 slug = match number {
                     ..=NUMBERS => format!("{base}-{number}"),
                     // All that were looked up are taken: the key is what makes the word unique.
-                    _ => format!("{base}-{}", &hex(&Sha256::digest(key))[..12]),
+                    _ => format!("{base}-{}", &sha256(key)[..12]),
                 };
             }
             let mut values: Vec<Value> = vec![

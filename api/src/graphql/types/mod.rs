@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod facet;
 pub mod node;
+pub mod payload;
 pub mod post;
 pub mod post_filter;
 pub mod redirect;
@@ -14,3 +15,4 @@ pub mod seo;
 pub mod similar_post;
 pub mod term;
 pub mod term_filter;
+pub mod user_error;

@@ -444,6 +444,18 @@ pub(super) fn add_parts_of_post(field: SelectionField<'_>, selection: &mut PostS
     posts.for_each(|post| add_parts(post, selection));
 }
 
+/// The parts of the posts that a mutation's answer holds in its field `name`.
+pub(in crate::graphql) fn selection_below(look_ahead: Lookahead<'_>, name: &str) -> PostSelection {
+    let mut selection = PostSelection::default();
+    for payload in look_ahead.selection_fields() {
+        let fields = payload.selection_set();
+        fields
+            .filter(|field| field.name() == name)
+            .for_each(|field| add_parts(field, &mut selection));
+    }
+    selection
+}
+
 /// A post by key, as far as the request may see it.
 pub(in crate::graphql) async fn load_post(
     context: &Context<'_>,

@@ -26,6 +26,7 @@ use crate::domain::error::{Failure, Result};
 use crate::domain::import::{
     self, Answer, Counts, Finding, FindingKind, Incoming, Manner, NewRun, Outcome, RunStatus,
 };
+use crate::domain::permission::Action;
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::thread::joined;
 
@@ -233,7 +234,8 @@ impl Writer<'_> {
     }
 
     async fn write_once(&self, batch: &PreparedBatch) -> Result<Vec<Answer>> {
-        let mut transaction = Transaction::begin(self.store, Actor::CommandLine, None).await?;
+        let mut transaction =
+            Transaction::begin(self.store, Actor::CommandLine, Action::Import).await?;
         let run_id = match self.run_id {
             Some(run_id) => run_id,
             None => import::insert(&transaction, &self.new_run).await?,

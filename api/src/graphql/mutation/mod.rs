@@ -1,0 +1,78 @@
+//! What changes something, one file a noun. A mutation turns its input into a call of the domain,
+//! inside one transaction, and answers with what it changed.
+
+mod post;
+
+use async_graphql::{Context, MergedObject, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::context::request;
+use super::error::OrGraphqlError;
+use super::types::user_error::UserError;
+use crate::domain::error::{self, Error};
+use crate::domain::idempotency;
+use crate::domain::permission::Action;
+use crate::domain::transaction::Transaction;
+use crate::foundation::hash::sha256;
+
+/// The ways to change something. Each takes one `input` and answers with a payload: what was
+/// changed, or `userErrors` and nothing was. An `idempotencyKey` makes a change safe to send again.
+#[derive(Default, MergedObject)]
+pub struct Mutation(post::PostMutation);
+
+/// What came of a change: its outcome, or what has to be put right.
+pub(super) type Outcome<T> = std::result::Result<T, Vec<UserError>>;
+
+/// Runs `verb` in a transaction of its own and commits it. With an idempotency key, a change that
+/// was made already is not made again; `T` is what its answer is resolved from, ids for the most
+/// part.
+pub(super) async fn change<T, V>(
+    context: &Context<'_>,
+    action: Action,
+    idempotency_key: Option<&str>,
+    verb: V,
+) -> Result<Outcome<T>>
+where
+    T: Serialize + DeserializeOwned,
+    V: AsyncFnOnce(&mut Transaction<'_>) -> error::Result<T>,
+{
+    let request = request(context);
+    let changed = async {
+        let mut transaction =
+            Transaction::begin(&request.store, request.caller.clone(), action).await?;
+        let Some(key) = idempotency_key else {
+            let outcome = verb(&mut transaction).await?;
+            transaction.commit().await?;
+            return Ok(outcome);
+        };
+        let (operation, hash) = (context.field().name(), input_hash(context)?);
+        if let Some(outcome) = idempotency::claim(&transaction, key, operation, &hash).await? {
+            return Ok(outcome);
+        }
+        let outcome = verb(&mut transaction).await?;
+        idempotency::keep(&transaction, key, &outcome).await?;
+        transaction.commit().await?;
+        Ok(outcome)
+    };
+    outcome_of(context, changed.await)
+}
+
+/// Tells what a person can put right from what they can't.
+pub(super) fn outcome_of<T>(context: &Context<'_>, result: error::Result<T>) -> Result<Outcome<T>> {
+    match result {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Error::Refused(problems)) => {
+            Ok(Err(problems.into_iter().map(UserError::from).collect()))
+        }
+        Err(error) => Err(error).or_graphql_error(context),
+    }
+}
+
+/// SHA-256 over the arguments of the field as they are after variables are filled in.
+fn input_hash(context: &Context<'_>) -> error::Result<String> {
+    let arguments = context.field().arguments();
+    let arguments = arguments.map_err(|error| Error::BadArgument(error.message))?;
+    let bytes = serde_json::to_vec(&arguments)?;
+    Ok(sha256(bytes))
+}
