@@ -8,6 +8,7 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use super::loader::Loaders;
 use crate::domain::actor::Caller;
+use crate::domain::permission::{self, Action};
 use crate::domain::perspective::Reader;
 use crate::domain::transaction::Store;
 
@@ -59,4 +60,9 @@ pub(super) fn reader<'context>(context: &Context<'context>) -> &'context Reader 
 /// The request's loaders.
 pub(super) fn loaders<'context>(context: &Context<'context>) -> &'context DataLoader<Loaders> {
     &request(context).loaders
+}
+
+/// Whether the caller may read drafts, which nested fields for editors ask.
+pub(super) fn may_read_drafts(context: &Context<'_>) -> bool {
+    permission::check(request(context).caller.actor, Action::ReadDrafts).is_ok()
 }

@@ -9,6 +9,7 @@ mod loader;
 pub mod mutation;
 mod node_id;
 mod pagination;
+mod patch;
 pub mod query;
 pub mod types;
 
