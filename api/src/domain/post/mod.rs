@@ -16,6 +16,7 @@ mod prepare;
 mod publish;
 mod revise;
 mod rows;
+mod scope;
 mod search;
 mod select;
 
