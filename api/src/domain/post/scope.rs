@@ -39,15 +39,41 @@ impl Scope {
         self.dialect
     }
 
-    /// The posts of a filter, from the table whose index serves best: the joins of a word when the
-    /// list is of one word by date, else the post or its content alone when nothing else is asked.
+    /// The posts of a filter.
     pub(super) fn matching(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
-        let published = self.perspective == Perspective::Published;
+        if self.perspective == Perspective::Published {
+            self.matching_live(filter, order)
+        } else {
+            self.matching_seen(filter, order)
+        }
+    }
+
+    /// The posts in sight of any perspective.
+    fn matching_seen(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
+        let id = Expr::col(("s", "content_id"));
+        let sql = filter.to_sql(self.perspective, self.dialect, &id);
+        let key_on_post = order.is_some_and(|by| by.is_on_post(self.perspective));
+        let key_on_content = order.is_some() && !key_on_post;
+        let mut select = Query::select();
+        select.from_subquery(self.perspective.seen(), "s");
+        if sql.reads_post || key_on_post {
+            let of_post = Expr::col(("p", "id")).equals(("s", "post_id"));
+            select.join_as(JoinType::InnerJoin, "post", "p", of_post);
+        }
+        if sql.reads_content || key_on_content {
+            let of_content = Expr::col(("c", "id")).equals(("s", "content_id"));
+            select.join_as(JoinType::InnerJoin, "post_content", "c", of_content);
+        }
+        select.cond_where(sql.condition);
+        let key = order.map_or_else(|| Expr::cust("0"), |by| by.to_sql(self.perspective));
+        Matching { select, id, key }
+    }
+
+    /// The live posts, from the table whose index serves best: the joins of a word when the list is
+    /// of one word by date, else the post or its content alone when nothing else is asked.
+    fn matching_live(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
         let by_date = matches!(order, None | Some(PostOrderField::PublishedAt));
-        if published
-            && by_date
-            && let Some((taxonomy, term)) = filter.required_term()
-        {
+        if by_date && let Some((taxonomy, term)) = filter.required_term() {
             return self.matching_by_term(filter, taxonomy, term);
         }
         let key = order.map_or_else(|| Expr::cust("0"), |by| by.to_sql(self.perspective));
@@ -56,8 +82,9 @@ impl Scope {
         let mut select = Query::select();
 
         // Through the post, where its index has the order or nothing of the content is asked.
-        let over_post = filter.to_sql(self.dialect, &Expr::col(("p", "live_content")));
-        if published && (key_on_post || !(over_post.reads_content || key_on_content)) {
+        let live = Expr::col(("p", "live_content"));
+        let over_post = filter.to_sql(self.perspective, self.dialect, &live);
+        if key_on_post || !(over_post.reads_content || key_on_content) {
             select.from_as("post", "p");
             if over_post.reads_content {
                 select.join_as(
@@ -72,36 +99,24 @@ impl Scope {
                 .cond_where(over_post.condition);
             return Matching {
                 select,
-                id: Expr::col(("p", "live_content")),
+                id: live,
                 key,
             };
         }
         let id = Expr::col(("c", "id"));
-        let over_content = filter.to_sql(self.dialect, &id);
-        if published {
+        let over_content = filter.to_sql(self.perspective, self.dialect, &id);
+        select
+            .from_as("post_content", "c")
+            .and_where(Expr::col(("c", "published_at")).is_not_null());
+        if over_content.reads_post {
             select
-                .from_as("post_content", "c")
-                .and_where(Expr::col(("c", "published_at")).is_not_null());
-            if over_content.reads_post {
-                select
-                    .join_as(
-                        JoinType::InnerJoin,
-                        "post",
-                        "p",
-                        Expr::col(("p", "live_content")).equals(("c", "id")),
-                    )
-                    .and_where(Expr::col(("p", "live_content")).is_not_null());
-            }
-        } else {
-            select
-                .from_as("post", "p")
                 .join_as(
                     JoinType::InnerJoin,
-                    "post_content",
-                    "c",
-                    Expr::col(("c", "id")).equals(("p", "head_content")),
+                    "post",
+                    "p",
+                    Expr::col(("p", "live_content")).equals(("c", "id")),
                 )
-                .and_where(Expr::col(("p", "trashed_at")).is_null());
+                .and_where(Expr::col(("p", "live_content")).is_not_null());
         }
         select.cond_where(over_content.condition);
         Matching { select, id, key }
@@ -116,7 +131,7 @@ impl Scope {
     ) -> Matching {
         let id = Expr::col(("w", "content_id"));
         let rest = without_required_term(filter, taxonomy, term);
-        let sql = rest.to_sql(self.dialect, &id);
+        let sql = rest.to_sql(self.perspective, self.dialect, &id);
         let word = match term {
             TermFilter::Id(Test::Equal(id)) => Expr::val(*id),
             other => SimpleExpr::from(other.keys(taxonomy, self.dialect)),
