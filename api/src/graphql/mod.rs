@@ -8,6 +8,7 @@ pub mod limits;
 mod loader;
 mod node_id;
 mod pagination;
+pub mod perspective;
 pub mod query;
 pub mod types;
 
