@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
+use async_graphql::{Context, Result};
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
+use super::error::OrGraphqlError;
 use super::loader::Loaders;
 use crate::domain::actor::Caller;
 use crate::domain::permission::{self, Action};
@@ -60,6 +61,12 @@ pub(super) fn reader<'context>(context: &Context<'context>) -> &'context Reader 
 /// The request's loaders.
 pub(super) fn loaders<'context>(context: &Context<'context>) -> &'context DataLoader<Loaders> {
     &request(context).loaders
+}
+
+/// Refuses what the caller may not do, before anything is read for it.
+pub(super) fn permit(context: &Context<'_>, action: Action) -> Result<()> {
+    let permitted = permission::check(request(context).caller.actor, action);
+    permitted.map(|_| ()).or_graphql_error(context)
 }
 
 /// Whether the caller may read drafts, which nested fields for editors ask.

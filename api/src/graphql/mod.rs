@@ -10,6 +10,7 @@ pub mod mutation;
 mod node_id;
 mod pagination;
 mod patch;
+pub mod perspective;
 pub mod query;
 pub mod types;
 

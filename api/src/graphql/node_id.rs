@@ -19,15 +19,21 @@ pub enum NodeType {
     Stack,
     /// A named entity.
     Entity,
+    /// A user.
+    User,
+    /// A release.
+    Release,
 }
 
 impl NodeType {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
         Self::Stack,
         Self::Entity,
+        Self::User,
+        Self::Release,
     ];
 
     fn name(self) -> &'static str {
@@ -37,6 +43,8 @@ impl NodeType {
             Self::Tool => "Tool",
             Self::Stack => "Stack",
             Self::Entity => "Entity",
+            Self::User => "User",
+            Self::Release => "Release",
         }
     }
 

@@ -19,6 +19,7 @@ use crate::domain::actor::{Actor, Caller};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::{check_variables, refusal};
+use crate::graphql::perspective;
 
 /// The largest body of a request, in bytes.
 pub(super) const BODY_BYTES: usize = 256 * 1024;
@@ -160,18 +161,19 @@ async fn run(
         Ok(prepared) => prepared,
         Err((status, error)) => return refuse(headers, status, error),
     };
-    if let Err(error) = perspective(headers) {
+    let perspective = match perspective(headers) {
+        Ok(perspective) => perspective,
+        Err(error) => return refuse(headers, StatusCode::BAD_REQUEST, error),
+    };
+    if let Err(error) = may_see(perspective) {
         return refuse(headers, StatusCode::FORBIDDEN, error);
     }
-    let reader = Arc::new(Reader::new(
-        server.store.database.clone(),
-        Perspective::Published,
-    ));
     let caller = Caller {
         actor: Actor::Anonymous,
         request_id: Some(request_id),
         address: None,
     };
+    let reader = Arc::new(Reader::new(server.store.database.clone(), perspective));
     let context = RequestContext::new(server.store.clone(), caller, Arc::clone(&reader));
     let started = std::time::Instant::now();
     let mut answer = server.schema.execute(request.data(context)).await;
@@ -277,11 +279,29 @@ fn only_name(document: &ExecutableDocument) -> Option<String> {
     }
 }
 
-/// The public sees what is published; anything else needs a sign-in, which a request does not carry
-/// yet.
-fn perspective(headers: &HeaderMap) -> Result<(), ServerError> {
-    let mut asked = headers.get_all("x-alphanode-perspective").iter();
-    if asked.all(|perspective| perspective == "published") {
+/// The perspective a request names: one, however often, or `published` when it names none.
+fn perspective(headers: &HeaderMap) -> Result<Perspective, ServerError> {
+    let bad = |message: String| refusal("BAD_USER_INPUT", message);
+    let mut named = None;
+    for value in headers.get_all(perspective::HEADER) {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let perspective = perspective::parse(&text).map_err(|error| bad(error.to_string()))?;
+        if named.is_some_and(|named| named != perspective) {
+            let message = format!(
+                "a request has one perspective; send one {}",
+                perspective::HEADER
+            );
+            return Err(bad(message));
+        }
+        named = Some(perspective);
+    }
+    Ok(named.unwrap_or_default())
+}
+
+/// Whether the caller may see through a perspective. The public sees what is published; anything
+/// else needs a sign-in, which a request does not carry yet.
+fn may_see(perspective: Perspective) -> Result<(), ServerError> {
+    if perspective == Perspective::Published {
         return Ok(());
     }
     Err(refusal(

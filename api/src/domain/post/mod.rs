@@ -24,6 +24,7 @@ mod review;
 mod revise;
 mod rows;
 mod schedule;
+mod scope;
 mod search;
 mod select;
 mod trash;

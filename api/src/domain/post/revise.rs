@@ -74,7 +74,7 @@ pub(super) async fn save(
         published_at: None,
     };
     let content = prepared.revision.content.clone();
-    let terms = Terms::of(transaction, std::iter::once(&content)).await?;
+    let terms = Terms::of(transaction, &[&content]).await?;
     let actor = transaction.actor().to_string();
     let now = transaction.now();
     let mut rows = Rows::default();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::archive::contents;
 use super::content::Content;
+use super::editing::editing;
 use super::create::{SavedPost, create};
 use super::patch::ContentPatch;
 use super::prepare::{NewPost, NewRevision, PreparedPost, PreparedRevision};
@@ -52,13 +53,15 @@ pub async fn prepare_post(draft: PostDraft) -> Result<PreparedPost> {
     prepared(post, revision)
 }
 
-/// Checks and renders a copy of what a revision says.
+/// Checks and renders a copy of what the newest revision of a post says.
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when there is no such revision of the post.
-pub async fn prepare_copy(reader: &Reader, revision_id: i64) -> Result<PreparedPost> {
-    let content = contents(reader, &[revision_id]).await?.into_values().next();
+/// [`Error::Refused`] when there is no such post.
+pub async fn prepare_copy(reader: &Reader, post_id: i64) -> Result<PreparedPost> {
+    let head = editing(reader, &[post_id]).await?.remove(&post_id);
+    let head = head.ok_or_else(|| Problem::not_found("id", "post"))?.head;
+    let content = contents(reader, &[head]).await?.remove(&head);
     let mut content = content.ok_or_else(|| Problem::not_found("id", "post"))?;
     content.title = format!("{} (copy)", content.title);
     content.slug = None;
