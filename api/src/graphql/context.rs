@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Result};
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use async_graphql::{Context, Result};
 
 use super::error::OrGraphqlError;
 use super::loader::Loaders;

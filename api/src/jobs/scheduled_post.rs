@@ -20,8 +20,7 @@ pub(super) fn handler(store: Store) -> Handler {
 
 async fn run(store: Store, job: Job) -> Result<(), JobError> {
     let payload: ScheduleJobPayload = job.read()?;
-    let mut transaction =
-        Transaction::begin(&store, Actor::Worker, Action::SchedulePost).await?;
+    let mut transaction = Transaction::begin(&store, Actor::Worker, Action::SchedulePost).await?;
     match carry_out_schedule(&mut transaction, payload).await {
         Ok(_) => Ok(transaction.commit().await?),
         Err(error @ Error::Refused(_)) => {

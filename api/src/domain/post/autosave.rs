@@ -37,11 +37,7 @@ pub struct Autosave {
 /// # Errors
 ///
 /// [`Error::Refused`] when there is no such revision; those of the database.
-pub async fn unfinished(
-    reader: &Reader,
-    based_on: i64,
-    patch: ContentPatch,
-) -> Result<Content> {
+pub async fn unfinished(reader: &Reader, based_on: i64, patch: ContentPatch) -> Result<Content> {
     let content = contents(reader, &[based_on]).await?.into_values().next();
     let mut content = content.ok_or_else(|| Problem::not_found("basedOn", "revision"))?;
     patch.apply(&mut content);

@@ -95,7 +95,10 @@ pub async fn prepare_bulk(
     message: Option<&str>,
 ) -> Result<Vec<BulkChange>> {
     if post_ids.len() > BULK_LIMIT as usize {
-        let message = format!("{} posts are named; {BULK_LIMIT} are the most", post_ids.len());
+        let message = format!(
+            "{} posts are named; {BULK_LIMIT} are the most",
+            post_ids.len()
+        );
         return Err(Problem::invalid("ids", message).into());
     }
     let given = post_ids.clone();
@@ -111,7 +114,9 @@ pub async fn prepare_bulk(
     for post_id in post_ids {
         let place = given.iter().position(|id| *id == post_id).unwrap_or(0);
         let field = format!("ids[{place}]");
-        let found = revisions.iter().find(|revision| revision.post_id == post_id);
+        let found = revisions
+            .iter()
+            .find(|revision| revision.post_id == post_id);
         let Some((base, before)) = found.zip(found.and_then(|found| contents.remove(&found.id)))
         else {
             problems.push(Problem::not_found(field, "post"));
@@ -179,12 +184,24 @@ impl BulkPatch {
     fn apply(&self, content: &mut Content) {
         let patch = self.clone();
         patch.topic.apply_to_option(&mut content.topic);
-        patch.code_language.apply_to_option(&mut content.code_language);
+        patch
+            .code_language
+            .apply_to_option(&mut content.code_language);
         patch.difficulty.apply_to_option(&mut content.difficulty);
         patch.flags.apply(&mut content.flags);
         let plain = |name: &String| name_key(name);
-        change_words(&mut content.tools, patch.add_tools, &patch.remove_tools, plain);
-        change_words(&mut content.stack, patch.add_stack, &patch.remove_stack, plain);
+        change_words(
+            &mut content.tools,
+            patch.add_tools,
+            &patch.remove_tools,
+            plain,
+        );
+        change_words(
+            &mut content.stack,
+            patch.add_stack,
+            &patch.remove_stack,
+            plain,
+        );
         change_words(
             &mut content.entities,
             patch.add_entities,
@@ -215,7 +232,9 @@ fn changed_fields(before: &Content, after: &Content) -> Result<Vec<String>> {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return Ok(Vec::new());
     };
-    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let names = before
+        .keys()
+        .chain(after.keys().filter(|name| !before.contains_key(*name)));
     let changed = names.filter(|name| before.get(*name) != after.get(*name));
     Ok(changed.cloned().collect())
 }

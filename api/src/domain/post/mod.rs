@@ -49,19 +49,24 @@ pub use history::{
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
 pub(in crate::domain) use lock::lock;
-pub use owner::change_owner;
 pub use order::{PostOrder, PostOrderField};
+pub use owner::change_owner;
 pub use patch::{ContentPatch, FlagsPatch, OutlinePatch, SeoPatch};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub(in crate::domain) use publish::move_to;
 pub use publish::{publish, unpublish};
 pub use review::{Verdict, request_review, review};
 pub use revise::{Standing, revise};
-pub use schedule::{JOB_KIND as SCHEDULE_JOB_KIND, JobPayload as ScheduleJobPayload, cancel as cancel_schedule, carry_out as carry_out_schedule, give_up as give_up_schedule, schedule};
+pub use schedule::{
+    JOB_KIND as SCHEDULE_JOB_KIND, JobPayload as ScheduleJobPayload, cancel as cancel_schedule,
+    carry_out as carry_out_schedule, give_up as give_up_schedule, schedule,
+};
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 pub use trash::{delete, restore, trash};
-pub use update::{PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update};
+pub use update::{
+    PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,
+};
 pub use write::{PostDraft, prepare_copy, prepare_post, write};
 
 /// The path of a post on the site.

@@ -68,7 +68,8 @@ impl ContentPatch {
         self.stack.apply_to(&mut content.stack);
         self.tools.apply_to(&mut content.tools);
         self.entities.apply_to(&mut content.entities);
-        self.code_language.apply_to_option(&mut content.code_language);
+        self.code_language
+            .apply_to_option(&mut content.code_language);
         self.difficulty.apply_to_option(&mut content.difficulty);
         self.reading_minutes
             .apply_to_option(&mut content.reading_minutes);

@@ -159,7 +159,10 @@ impl PreparedPost {
     /// # Errors
     ///
     /// Everything about the post itself that a person has to put right.
-    pub(super) fn of(post: NewPost, revisions: Vec<PreparedRevision>) -> Result<Self, Vec<Problem>> {
+    pub(super) fn of(
+        post: NewPost,
+        revisions: Vec<PreparedRevision>,
+    ) -> Result<Self, Vec<Problem>> {
         let problems = check::post(&post);
         if problems.is_empty() {
             Ok(Self { post, revisions })

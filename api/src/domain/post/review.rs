@@ -138,7 +138,10 @@ fn check_status(revision: &revision::Model) -> Option<Problem> {
     if [Drafted, InReview, Approved, Rejected].contains(&status) {
         return None;
     }
-    let message = format!("revision {} is or was live; review a newer one", revision.number);
+    let message = format!(
+        "revision {} is or was live; review a newer one",
+        revision.number
+    );
     Some(Problem::conflict("revision", message))
 }
 

@@ -129,7 +129,10 @@ fn check_times(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     if publish_at.is_none() && unpublish_at.is_none() {
-        problems.push(Problem::invalid("at", "give a time to publish, to unpublish, or both"));
+        problems.push(Problem::invalid(
+            "at",
+            "give a time to publish, to unpublish, or both",
+        ));
     }
     if publish_at.is_some_and(|time| time <= now) {
         let message = "is in the past; give a time to come, or publish now";
@@ -226,11 +229,7 @@ pub async fn carry_out(
 /// # Errors
 ///
 /// Those of the database.
-pub async fn give_up(
-    transaction: &mut Transaction<'_>,
-    post_id: i64,
-    reason: &str,
-) -> Result<()> {
+pub async fn give_up(transaction: &mut Transaction<'_>, post_id: i64, reason: &str) -> Result<()> {
     forget(transaction, post_id).await?;
     transaction.record(AuditEvent {
         action: "schedule_failed",
@@ -242,10 +241,7 @@ pub async fn give_up(
     Ok(())
 }
 
-async fn find(
-    transaction: &Transaction<'_>,
-    post_id: i64,
-) -> Result<Option<post_schedule::Model>> {
+async fn find(transaction: &Transaction<'_>, post_id: i64) -> Result<Option<post_schedule::Model>> {
     let found = post_schedule::Entity::find_by_id(post_id);
     Ok(found.one(transaction.connection()).await?)
 }

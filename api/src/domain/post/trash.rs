@@ -112,11 +112,7 @@ pub async fn delete(transaction: &mut Transaction<'_>, post_id: i64) -> Result<(
     Ok(())
 }
 
-async fn set_trashed(
-    transaction: &Transaction<'_>,
-    post_id: i64,
-    trashed: bool,
-) -> Result<()> {
+async fn set_trashed(transaction: &Transaction<'_>, post_id: i64, trashed: bool) -> Result<()> {
     let row = post::ActiveModel {
         id: Set(post_id),
         trashed_at: Set(trashed.then(|| transaction.now())),

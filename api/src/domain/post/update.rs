@@ -168,10 +168,7 @@ pub(super) fn following(version: &str) -> String {
 /// # Errors
 ///
 /// [`Error::Refused`] when there is no such post, it is in the trash, or the slug is taken.
-pub async fn update(
-    transaction: &mut Transaction<'_>,
-    update: PreparedUpdate,
-) -> Result<Updated> {
+pub async fn update(transaction: &mut Transaction<'_>, update: PreparedUpdate) -> Result<Updated> {
     let PreparedUpdate {
         post_id,
         based_on,
@@ -205,9 +202,7 @@ pub async fn update(
 }
 
 /// The user who makes the change, and their name.
-pub(super) async fn author(
-    transaction: &Transaction<'_>,
-) -> Result<(Option<i64>, Option<String>)> {
+pub(super) async fn author(transaction: &Transaction<'_>) -> Result<(Option<i64>, Option<String>)> {
     let Some(user_id) = transaction.actor().user_id() else {
         return Ok((None, None));
     };

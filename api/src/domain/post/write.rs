@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::archive::contents;
 use super::content::Content;
-use super::editing::editing;
 use super::create::{SavedPost, create};
+use super::editing::editing;
 use super::patch::ContentPatch;
 use super::prepare::{NewPost, NewRevision, PreparedPost, PreparedRevision};
 use super::update::{author, prepare};

@@ -21,7 +21,9 @@ impl Loader<EditingKey> for Loaders {
     async fn load(&self, keys: &[EditingKey]) -> Shared<HashMap<EditingKey, Editing>> {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
         let found = post::editing(&self.reader, &ids).await?.into_iter();
-        Ok(found.map(|(id, editing)| (EditingKey(id), editing)).collect())
+        Ok(found
+            .map(|(id, editing)| (EditingKey(id), editing))
+            .collect())
     }
 }
 

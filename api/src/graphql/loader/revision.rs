@@ -66,6 +66,8 @@ impl Loader<ContentKey> for Loaders {
     async fn load(&self, keys: &[ContentKey]) -> Shared<HashMap<ContentKey, Content>> {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
         let found = post::contents(&self.reader, &ids).await?.into_iter();
-        Ok(found.map(|(id, content)| (ContentKey(id), content)).collect())
+        Ok(found
+            .map(|(id, content)| (ContentKey(id), content))
+            .collect())
     }
 }

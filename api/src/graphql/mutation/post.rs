@@ -114,10 +114,15 @@ impl PostMutation {
             Ok(prepared) => prepared,
             Err(problems) => return Ok(PostPayload::refused(problems)),
         };
-        let saved = change(context, Action::CreatePost, key.as_deref(), async |change| {
-            let saved = post::write(change, prepared).await?;
-            Ok(saved.post_id)
-        })
+        let saved = change(
+            context,
+            Action::CreatePost,
+            key.as_deref(),
+            async |change| {
+                let saved = post::write(change, prepared).await?;
+                Ok(saved.post_id)
+            },
+        )
         .await?;
         post_payload(context, saved, Perspective::Draft).await
     }

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::answer::post_payload;
-use super::post::PostIdInput;
 use super::change;
+use super::post::PostIdInput;
 use crate::domain::permission::Action;
 use crate::domain::perspective::Perspective;
 use crate::domain::post;

@@ -455,7 +455,10 @@ fn add_parts(field: SelectionField<'_>, selection: &mut PostSelection) {
 }
 
 /// The parts wanted by the fields named `post` of a selection.
-pub(in crate::graphql) fn add_parts_of_post(field: SelectionField<'_>, selection: &mut PostSelection) {
+pub(in crate::graphql) fn add_parts_of_post(
+    field: SelectionField<'_>,
+    selection: &mut PostSelection,
+) {
     let posts = field.selection_set().filter(|field| field.name() == "post");
     posts.for_each(|post| add_parts(post, selection));
 }
