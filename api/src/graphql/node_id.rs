@@ -19,15 +19,18 @@ pub enum NodeType {
     Stack,
     /// A named entity.
     Entity,
+    /// Somebody who may sign in.
+    User,
 }
 
 impl NodeType {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
         Self::Stack,
         Self::Entity,
+        Self::User,
     ];
 
     fn name(self) -> &'static str {
@@ -37,6 +40,7 @@ impl NodeType {
             Self::Tool => "Tool",
             Self::Stack => "Stack",
             Self::Entity => "Entity",
+            Self::User => "User",
         }
     }
 
