@@ -178,8 +178,8 @@ async fn the_public_has_one_perspective() {
         "at:2026-06-01T12:00:00Z",
     ] {
         let answer = ask(&[hidden]).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{hidden}");
-        assert_eq!(answer.code(), "FORBIDDEN", "{hidden}");
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{hidden}");
+        assert_eq!(answer.code(), "UNAUTHENTICATED", "{hidden}");
     }
     for unclear in [&["revision:1"][..], &["published", "draft"]] {
         let answer = ask(unclear).await;

@@ -27,6 +27,7 @@ mod query_plans;
 mod queue;
 mod schema;
 mod search;
+mod sign_in;
 mod similar_posts;
 mod support;
 mod synth;

@@ -9,7 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
 
 use crate::config::{Config, Mode};
+use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
+use crate::domain::user::password::Passwords;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::Site;
@@ -23,6 +25,8 @@ use crate::queue::Worker;
 pub struct App {
     /// Where content lives.
     pub store: Store,
+    /// What tokens are signed with.
+    pub keys: SigningKeys,
     /// What answers requests.
     pub router: Router,
 }
@@ -32,10 +36,16 @@ impl App {
     pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
+        let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
+        // Hashing a password takes all of a core, and the others should go on answering.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let passwords = Passwords::new((cores / 2).max(1));
         let development = config.mode == Mode::Development;
         let mut schema = graphql::schema(Site {
             url: config.site_url(),
         })
+        .data(keys.clone())
+        .data(passwords)
         .limit_complexity(limits::COMPLEXITY);
         if !development {
             schema = schema.disable_introspection().disable_suggestions();
@@ -44,10 +54,16 @@ impl App {
             schema: schema.finish(),
             documents: Documents::default(),
             store: store.clone(),
+            keys: keys.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
             graphiql: development,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
         }));
-        Self { store, router }
+        Self {
+            store,
+            keys,
+            router,
+        }
     }
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.

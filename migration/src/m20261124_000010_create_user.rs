@@ -78,6 +78,8 @@ CREATE INDEX session_by_expiry ON session (expires_at)
 ;
 CREATE INDEX refresh_token_by_session ON refresh_token (session_id)
 ;
+CREATE INDEX sign_in_throttle_by_age ON sign_in_throttle (last_failed_at)
+;
 CREATE INDEX one_time_link_by_user ON one_time_link (user_id)
 ;
 CREATE INDEX api_token_by_user ON api_token (user_id, id)

@@ -2,6 +2,7 @@
 
 use alphanode::domain::actor::Actor;
 use alphanode::domain::page::PageRequest;
+use alphanode::domain::permission::Action;
 use alphanode::domain::perspective::{Perspective, Reader};
 use alphanode::domain::post::{
     self, NewRevision, PostField, PostFilter, PostList, PostOrder, PreparedRevision,
@@ -141,7 +142,7 @@ async fn the_site_at_any_time_is_what_was_published_then(
     let mut contents = Vec::new();
     for saved in server.create_posts(posts.collect()).await {
         let store = &server.test.store;
-        let mut change = Transaction::begin(store, Actor::CommandLine, None)
+        let mut change = Transaction::begin(store, Actor::CommandLine, Action::Import)
             .await
             .unwrap();
         let revision = NewRevision {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::Action;
 use alphanode::domain::post::{
     self, Content, Difficulty, NewRevision, PreparedRevision, RevisionStatus, Standing,
 };
@@ -116,7 +117,7 @@ impl World {
 
     async fn change(&self) -> Transaction<'_> {
         let store = &self.server.test.store;
-        Transaction::begin(store, Actor::CommandLine, None)
+        Transaction::begin(store, Actor::CommandLine, Action::Import)
             .await
             .unwrap()
     }

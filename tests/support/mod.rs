@@ -10,7 +10,7 @@ mod store;
 pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
-pub use server::{Answer, TestServer, new_post, note};
+pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
 
 use std::{fs, time::UNIX_EPOCH};

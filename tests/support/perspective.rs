@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alphanode::domain::actor::Actor;
 use alphanode::domain::perspective::Reader;
 use alphanode::graphql::context::{RequestContext, Site};
 use alphanode::graphql::{perspective, schema};
@@ -23,7 +24,11 @@ pub async fn see(test: &TestStore, perspective: &str, document: &str, variables:
     let reader = Arc::new(Reader::new(test.store.database.clone(), parsed));
     let request = Request::new(document)
         .variables(Variables::from_json(variables))
-        .data(RequestContext::new("test".into(), reader));
+        .data(RequestContext::new(
+            test.store.clone(),
+            Actor::Worker.into(),
+            reader,
+        ));
     let site = Site {
         url: "https://example.org".into(),
     };

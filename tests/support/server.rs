@@ -1,18 +1,24 @@
 //! The real router over a database of its own, asked as clients ask it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use alphanode::app::App;
 use alphanode::config::Config;
 use alphanode::domain::actor::Actor;
-use alphanode::domain::permission::Action;
+use alphanode::domain::permission::{Action, Role};
 use alphanode::domain::post::{
     self, Content, NewPost, NewRevision, NewScore, PreparedPost, RevisionStatus, SavedPost,
 };
+use alphanode::domain::session;
+use alphanode::domain::signing_key::SigningKeys;
 use alphanode::domain::transaction::Transaction;
+use alphanode::domain::user::{self, NewUser, User};
 use alphanode::transfer::Document;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::{Backend, TestStore};
@@ -21,6 +27,20 @@ use super::{Backend, TestStore};
 pub struct TestServer {
     pub test: TestStore,
     pub router: Router,
+    pub keys: SigningKeys,
+    _keys_directory: TempDir,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct TestUser {
+    pub id: i64,
+    pub email: String,
+    pub session_id: i64,
+    /// For [`TestServer::ask_as`]: lets requests in for a quarter of an hour of the test's clock.
+    pub token: String,
+    /// Renews the session.
+    pub refresh_token: String,
 }
 
 /// What came back.
@@ -63,11 +83,56 @@ impl TestServer {
     pub async fn create_with(backend: Backend, config: Config) -> Option<Self> {
         let test = TestStore::create(backend).await?;
         let database = test.store.database.clone();
+        let keys_directory = tempfile::tempdir().unwrap();
+        let config = Config {
+            keys_directory: keys_directory.path().join("keys"),
+            ..config
+        };
         let app = App::new(&config, database, test.store.clock.clone());
         Some(Self {
             test,
             router: app.router,
+            keys: app.keys,
+            _keys_directory: keys_directory,
         })
+    }
+
+    /// Adds a user of this role, with a name and an address of their own but without a password,
+    /// and signs them in.
+    pub async fn sign_in_as(&self, role: Role) -> TestUser {
+        let store = &self.test.store;
+        let mut change = Transaction::begin(store, Actor::CommandLine, Action::ManageUsers)
+            .await
+            .unwrap();
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let new = NewUser {
+            email: format!("{}-{number}@example.org", role.as_str()),
+            name: format!("{} {number}", role.as_str()),
+            role,
+        };
+        let user = user::create(&mut change, new).await.unwrap();
+        change.commit().await.unwrap();
+        self.sign_in(user).await
+    }
+
+    /// Begins another session of a user.
+    pub async fn sign_in(&self, user: User) -> TestUser {
+        let store = &self.test.store;
+        let mut change = Transaction::begin(store, Actor::CommandLine, Action::SignIn)
+            .await
+            .unwrap();
+        let signed_in = session::begin(&mut change, &self.keys, user, None, "sign_in")
+            .await
+            .unwrap();
+        change.commit().await.unwrap();
+        TestUser {
+            id: signed_in.user.id,
+            email: signed_in.user.email,
+            session_id: signed_in.session_id,
+            token: signed_in.access_token,
+            refresh_token: signed_in.refresh_token,
+        }
     }
 
     /// Sends a request as it is.
@@ -85,12 +150,33 @@ impl TestServer {
 
     /// Runs an operation.
     pub async fn ask(&self, document: &str, variables: Value) -> Answer {
+        self.ask_with(&[], document, variables).await
+    }
+
+    /// Runs an operation with a bearer token.
+    pub async fn ask_as(&self, token: &str, document: &str, variables: Value) -> Answer {
+        self.ask_with(
+            &[("authorization", &format!("Bearer {token}"))],
+            document,
+            variables,
+        )
+        .await
+    }
+
+    /// Runs an operation with these headers.
+    pub async fn ask_with(
+        &self,
+        headers: &[(&str, &str)],
+        document: &str,
+        variables: Value,
+    ) -> Answer {
         let body = json!({ "query": document, "variables": variables });
-        let request = Request::post("/graphql")
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_string()))
-            .unwrap();
-        self.send(request).await
+        let mut request = Request::post("/graphql").header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_string())).unwrap())
+            .await
     }
 
     /// Runs an operation that must succeed.

@@ -1,5 +1,6 @@
 //! `alphanode serve`: the API and the workers, until a signal.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
     let app = App::new(config, database, Clock::system());
+    app.keys.prepare()?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
@@ -63,8 +65,11 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         // A connection that can't be told is slower, not wrong.
         let _ = connection.set_nodelay(true);
     });
+    let service = app
+        .router
+        .into_make_service_with_connect_info::<SocketAddr>();
     let server =
-        axum::serve(listener, app.router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let drained = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;

@@ -2,7 +2,7 @@
 //! at start.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,10 @@ pub struct Config {
     pub listen: String,
     /// Where the public site is; canonical URLs begin with it.
     pub site_url: String,
+    /// Where the private keys that sign tokens are kept. All nodes share it.
+    pub keys_directory: PathBuf,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// `development` or `production`. In production introspection and GraphiQL are off.
     pub mode: Mode,
     /// `text` for people, `json` for machines.
@@ -67,6 +71,8 @@ impl Default for Config {
             database_url: "sqlite:data/alphanode.db".into(),
             listen: "127.0.0.1:8080".into(),
             site_url: "http://localhost:3000".into(),
+            keys_directory: "data/keys".into(),
+            trusted_proxies: Vec::new(),
             mode: Mode::Development,
             log: LogFormat::Text,
             readers: 4,
@@ -79,10 +85,12 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "database_url",
     "listen",
     "site_url",
+    "keys_directory",
+    "trusted_proxies",
     "mode",
     "log",
     "readers",
@@ -143,7 +151,9 @@ impl Config {
         let mut builder = config::Config::builder().add_source(source).add_source(
             Environment::with_prefix("ALPHANODE")
                 .prefix_separator("_")
-                .try_parsing(true),
+                .try_parsing(true)
+                .list_separator(",")
+                .with_list_parse_key("trusted_proxies"),
         );
         for (name, value) in overrides {
             builder = builder.set_override_option(*name, value.clone())?;

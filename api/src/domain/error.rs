@@ -29,6 +29,10 @@ pub enum Error {
     /// The database, or our use of it, failed. Not meant for the caller.
     #[error("database: {0}")]
     Database(DbErr),
+    /// Something else of ours failed: a file, a key, the machine's randomness. Not meant for the
+    /// caller.
+    #[error("{0}")]
+    Internal(String),
     /// A stored value can't be read back. Not meant for the caller.
     #[error("stored value: {0}")]
     Stored(#[from] serde_json::Error),
@@ -189,6 +193,12 @@ impl From<Problem> for Error {
 impl From<Vec<Problem>> for Error {
     fn from(problems: Vec<Problem>) -> Self {
         Self::Refused(problems)
+    }
+}
+
+impl From<aws_lc_rs::error::Unspecified> for Error {
+    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
+        Self::Internal("the machine gave no randomness".into())
     }
 }
 

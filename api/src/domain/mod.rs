@@ -1,7 +1,9 @@
 //! The rules, one noun a file or folder.
 
 pub mod actor;
+pub mod api_token;
 pub mod audit;
+pub mod authentication;
 pub mod error;
 pub mod idempotency;
 pub mod import;
@@ -12,7 +14,11 @@ pub mod permission;
 pub mod perspective;
 pub mod post;
 pub mod search;
+pub mod session;
+mod sign_in_throttle;
+pub mod signing_key;
 pub mod similar;
 pub mod slug;
 pub mod taxonomy;
 pub mod transaction;
+pub mod user;

@@ -112,6 +112,11 @@ impl<'store> Transaction<'store> {
         &self.caller
     }
 
+    /// Says who makes it from here on: whoever signs in is nobody before and a user after.
+    pub(in crate::domain) fn act_as(&mut self, actor: Actor) {
+        self.caller.actor = actor;
+    }
+
     /// How far the permission for it reaches.
     pub fn reach(&self) -> Reach {
         self.reach

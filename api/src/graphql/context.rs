@@ -11,7 +11,9 @@ use super::loader::Loaders;
 use crate::domain::actor::Caller;
 use crate::domain::permission::{self, Action};
 use crate::domain::perspective::Reader;
+use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
+use crate::domain::user::password::Passwords;
 
 /// What resolvers of one request share.
 pub struct RequestContext {
@@ -23,7 +25,22 @@ pub struct RequestContext {
     pub reader: Arc<Reader>,
     /// Gathers look-ups of nested fields into one each.
     pub loaders: DataLoader<Loaders>,
+    /// What the program that asks says of itself.
+    pub client: Client,
 }
+
+/// What the program that asks says of itself.
+#[derive(Clone, Default)]
+pub struct Client {
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// The value of its cookie [`REFRESH_COOKIE`].
+    pub refresh_token: Option<String>,
+}
+
+/// The cookie that holds the refresh token of a browser. Only this path ever gets it, and never from
+/// a page of another site.
+pub const REFRESH_COOKIE: &str = "alphanode_refresh";
 
 impl RequestContext {
     /// The context of one request.
@@ -37,7 +54,14 @@ impl RequestContext {
             reader,
             loaders: DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default())
                 .delay(std::time::Duration::ZERO),
+            client: Client::default(),
         }
+    }
+
+    /// The same, from this program.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self { client, ..self }
     }
 }
 
@@ -51,6 +75,16 @@ pub struct Site {
 /// The request.
 pub(super) fn request<'context>(context: &Context<'context>) -> &'context RequestContext {
     context.data_unchecked::<RequestContext>()
+}
+
+/// The keys that sign tokens.
+pub(super) fn keys<'context>(context: &Context<'context>) -> &'context SigningKeys {
+    context.data_unchecked::<SigningKeys>()
+}
+
+/// Hashes passwords.
+pub(super) fn passwords<'context>(context: &Context<'context>) -> &'context Passwords {
+    context.data_unchecked::<Passwords>()
 }
 
 /// The request's reader.

@@ -20,7 +20,7 @@ fn to_graphql(context: &Context<'_>, error: &Error) -> async_graphql::Error {
             "TRY_AGAIN",
             "another change was in the way, and nothing was changed; send it again".to_owned(),
         ),
-        Error::Database(_) | Error::Stored(_) => {
+        Error::Database(_) | Error::Stored(_) | Error::Internal(_) => {
             let request_id = request(context).caller.request_id.as_deref();
             let request_id = request_id.unwrap_or("without an id");
             tracing::error!(request_id, %error, "a resolver failed");

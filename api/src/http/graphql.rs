@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use async_graphql::http::GraphiQLSource;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response as GraphqlResponse, ServerError, Variables};
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,9 +13,13 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::Server;
-use super::request_log::{Facts, RequestId, milliseconds};
-use crate::domain::actor::{Actor, Caller};
+use super::authenticate::{self, Origin};
+use super::request_log::{Facts, milliseconds};
+use crate::domain::actor::Actor;
+use crate::domain::error::Error;
+use crate::domain::permission;
 use crate::domain::perspective::{Perspective, Reader};
+use crate::foundation::database::StatementCount;
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::{check_variables, refusal};
 use crate::graphql::perspective;
@@ -44,14 +47,14 @@ struct Call {
 /// Runs an operation sent as JSON.
 pub(super) async fn post(
     State(server): State<Arc<Server>>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
+    origin: Origin,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let limit = server.request_timeout;
     let answer = tokio::time::timeout(limit, async {
         match read_body(&headers, body).await {
-            Ok(call) => run(&server, request_id, &headers, call, Method::Post).await,
+            Ok(call) => run(&server, origin, &headers, call, Method::Post).await,
             Err((status, error)) => refuse(&headers, status, error),
         }
     });
@@ -61,7 +64,7 @@ pub(super) async fn post(
 /// Runs a query given in the URL, or shows GraphiQL to a browser.
 pub(super) async fn get(
     State(server): State<Arc<Server>>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
+    origin: Origin,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -78,7 +81,7 @@ pub(super) async fn get(
         Ok(call) => call,
         Err(error) => return refuse(&headers, StatusCode::BAD_REQUEST, error),
     };
-    let answer = run(&server, request_id, &headers, call, Method::Get);
+    let answer = run(&server, origin, &headers, call, Method::Get);
     let answer = tokio::time::timeout(server.request_timeout, answer);
     answer.await.unwrap_or_else(|_| too_slow(&headers))
 }
@@ -152,7 +155,7 @@ fn read_query(query: &str) -> Result<Call, ServerError> {
 
 async fn run(
     server: &Server,
-    request_id: String,
+    origin: Origin,
     headers: &HeaderMap,
     call: Call,
     method: Method,
@@ -161,21 +164,23 @@ async fn run(
         Ok(prepared) => prepared,
         Err((status, error)) => return refuse(headers, status, error),
     };
-    let perspective = match perspective(headers) {
-        Ok(perspective) => perspective,
-        Err(error) => return refuse(headers, StatusCode::BAD_REQUEST, error),
+    let started = std::time::Instant::now();
+    let (request_id, authentication) = (origin.request_id.clone(), StatementCount::default());
+    let caller = match authenticate::caller(server, origin, headers, &authentication).await {
+        Ok(caller) => caller,
+        Err((status, error)) => return refuse(headers, status, error),
     };
-    if let Err(error) = may_see(perspective) {
-        return refuse(headers, StatusCode::FORBIDDEN, error);
-    }
-    let caller = Caller {
-        actor: Actor::Anonymous,
-        request_id: Some(request_id),
-        address: None,
+    let actor = caller.actor;
+    let perspective = match perspective(headers, actor, operation.kind) {
+        Ok(perspective) => perspective,
+        Err(error) => {
+            let (status, error) = authenticate::refuse(&error, &request_id);
+            return refuse(headers, status, error);
+        }
     };
     let reader = Arc::new(Reader::new(server.store.database.clone(), perspective));
-    let context = RequestContext::new(server.store.clone(), caller, Arc::clone(&reader));
-    let started = std::time::Instant::now();
+    let context = RequestContext::new(server.store.clone(), caller, Arc::clone(&reader))
+        .with_client(authenticate::client(headers));
     let mut answer = server.schema.execute(request.data(context)).await;
     add_codes(&mut answer);
 
@@ -188,11 +193,18 @@ async fn run(
         StatusCode::OK
     };
     let mut response = to_response(headers, status, &answer);
-    let statements = reader.statements();
+    response.headers_mut().extend(answer.http_headers);
+    if actor != Actor::Anonymous {
+        let private = HeaderValue::from_static("private, no-store");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, private);
+    }
+    let statements = reader.statements().count() + authentication.count();
+    let database_time = reader.statements().time() + authentication.time();
     let timing = format!(
-        "db;dur={};desc=\"{} statements\", total;dur={}",
-        milliseconds(statements.time()),
-        statements.count(),
+        "db;dur={};desc=\"{statements} statements\", total;dur={}",
+        milliseconds(database_time),
         milliseconds(started.elapsed()),
     );
     if let Ok(timing) = HeaderValue::from_str(&timing) {
@@ -202,9 +214,9 @@ async fn run(
         add_tags(&mut response, &reader);
     }
     response.extensions_mut().insert(Facts {
-        operation,
-        statements: statements.count(),
-        database_time: statements.time(),
+        operation: operation.name,
+        statements,
+        database_time,
         error: answer.errors.first().and_then(code_of),
     });
     response
@@ -216,7 +228,7 @@ fn prepare(
     server: &Server,
     call: Call,
     method: Method,
-) -> Result<(Request, Option<String>), (StatusCode, ServerError)> {
+) -> Result<(Request, Operation), (StatusCode, ServerError)> {
     let bad = |error: ServerError| (StatusCode::BAD_REQUEST, error);
     let Some(query) = call.query.filter(|query| !query.trim().is_empty()) else {
         let message = "`query` is missing; send the text of an operation";
@@ -230,7 +242,7 @@ fn prepare(
         );
         return Err((StatusCode::METHOD_NOT_ALLOWED, error));
     }
-    let operation = call.operation_name.clone().or_else(|| only_name(&document));
+    let operation = Operation::of(&document, call.operation_name.as_deref());
     let mut variables = call.variables.unwrap_or_default();
     check_variables(variables.values()).map_err(bad)?;
     complete_variables(&document, &mut variables);
@@ -270,44 +282,59 @@ fn only_queries(document: &ExecutableDocument) -> bool {
     operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
-fn only_name(document: &ExecutableDocument) -> Option<String> {
-    match &document.operations {
-        DocumentOperations::Multiple(operations) if operations.len() == 1 => {
-            operations.keys().next().map(ToString::to_string)
+/// What is asked for.
+struct Operation {
+    name: Option<String>,
+    kind: OperationType,
+}
+
+impl Operation {
+    /// The operation of a document that will be run.
+    fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
+        let mut operations = document.operations.iter();
+        let found = match name {
+            Some(name) => operations.find(|(found, _)| found.is_some_and(|found| found == name)),
+            None => operations.next(),
+        };
+        Self {
+            name: found.and_then(|(name, _)| name.map(ToString::to_string)),
+            kind: found.map_or(OperationType::Query, |(_, operation)| operation.node.ty),
         }
-        _ => None,
     }
 }
 
-/// The perspective a request names: one, however often, or `published` when it names none.
-fn perspective(headers: &HeaderMap) -> Result<Perspective, ServerError> {
-    let bad = |message: String| refusal("BAD_USER_INPUT", message);
+/// What the request sees: one perspective, however often it is named. Without the header it is what
+/// is published; but who writes sees what they have just written, and who holds a preview link sees
+/// what the link is for.
+fn perspective(
+    headers: &HeaderMap,
+    actor: Actor,
+    kind: OperationType,
+) -> Result<Perspective, Error> {
     let mut named = None;
     for value in headers.get_all(perspective::HEADER) {
         let text = String::from_utf8_lossy(value.as_bytes());
-        let perspective = perspective::parse(&text).map_err(|error| bad(error.to_string()))?;
+        let perspective = perspective::parse(&text)?;
         if named.is_some_and(|named| named != perspective) {
-            let message = format!(
+            return Err(Error::BadArgument(format!(
                 "a request has one perspective; send one {}",
                 perspective::HEADER
-            );
-            return Err(bad(message));
+            )));
         }
         named = Some(perspective);
     }
-    Ok(named.unwrap_or_default())
+    let perspective = named.unwrap_or_else(|| unnamed_perspective(actor, kind));
+    permission::may_see(actor, perspective)?;
+    Ok(perspective)
 }
 
-/// Whether the caller may see through a perspective. The public sees what is published; anything
-/// else needs a sign-in, which a request does not carry yet.
-fn may_see(perspective: Perspective) -> Result<(), ServerError> {
-    if perspective == Perspective::Published {
-        return Ok(());
+fn unnamed_perspective(actor: Actor, kind: OperationType) -> Perspective {
+    let may_see_drafts = || permission::may_see(actor, Perspective::Draft).is_ok();
+    match actor {
+        Actor::Preview { perspective, .. } => perspective,
+        _ if kind == OperationType::Mutation && may_see_drafts() => Perspective::Draft,
+        _ => Perspective::Published,
     }
-    Err(refusal(
-        "FORBIDDEN",
-        "an anonymous request sees the perspective `published` only",
-    ))
 }
 
 /// Gives the library's own errors the codes that ours have.
@@ -352,6 +379,12 @@ fn refuse(headers: &HeaderMap, status: StatusCode, error: ServerError) -> Respon
     let code = code_of(&error);
     let answer = GraphqlResponse::from_errors(vec![error]);
     let mut response = to_response(headers, status, &answer);
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
     response.extensions_mut().insert(Facts {
         error: code,
         ..Facts::default()

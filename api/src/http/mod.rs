@@ -1,9 +1,11 @@
 //! What answers requests: the GraphQL endpoint and the health checks.
 
+mod authenticate;
 mod graphql;
 mod health;
 mod request_log;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::graphql::Schema;
 use crate::graphql::document::Documents;
@@ -26,6 +29,10 @@ pub struct Server {
     pub documents: Documents,
     /// Where content lives.
     pub store: Store,
+    /// What tokens are signed with.
+    pub keys: SigningKeys,
+    /// Proxies whose word is taken for where a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
     /// How long one request may take altogether, its body included.

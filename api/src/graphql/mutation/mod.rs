@@ -6,6 +6,7 @@ mod post;
 mod posts;
 mod publication;
 mod revision;
+mod session;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -29,6 +30,7 @@ pub struct Mutation(
     posts::PostsMutation,
     revision::RevisionMutation,
     publication::PublicationMutation,
+    session::SessionMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

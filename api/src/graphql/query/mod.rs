@@ -5,6 +5,7 @@ mod post;
 mod redirect;
 mod search;
 mod term;
+mod user;
 
 use async_graphql::MergedObject;
 
@@ -13,7 +14,15 @@ pub use post::PostQuery;
 pub use redirect::RedirectQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
+pub use user::UserQuery;
 
 /// Everything that can be asked. Anonymous requests see what is published, and nothing else.
 #[derive(Default, MergedObject)]
-pub struct Query(PostQuery, SearchQuery, TermQuery, RedirectQuery, NodeQuery);
+pub struct Query(
+    PostQuery,
+    SearchQuery,
+    TermQuery,
+    RedirectQuery,
+    NodeQuery,
+    UserQuery,
+);

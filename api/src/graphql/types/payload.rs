@@ -4,6 +4,7 @@ use async_graphql::SimpleObject;
 
 use super::post::Post;
 use super::revision::Revision;
+use super::user::User;
 use super::user_error::UserError;
 
 /// The post that was changed, or what has to be put right.
@@ -64,4 +65,13 @@ pub struct PostChange {
     pub post: Option<Post>,
     /// The fields that differ, e.g. `["tools", "difficulty"]`; empty when nothing does.
     pub changed_fields: Vec<String>,
+}
+
+/// The user who was changed or acted, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct UserPayload {
+    /// The user as they are now; null when nothing was changed.
+    pub user: Option<User>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
 }
