@@ -20,6 +20,7 @@ mod isolation;
 mod limits;
 mod migration;
 mod perspective;
+mod post_editing;
 mod post_filter;
 mod post_list;
 mod posts;
