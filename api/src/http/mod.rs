@@ -4,6 +4,7 @@ mod authenticate;
 mod graphql;
 mod health;
 mod request_log;
+mod subscriptions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/", get(welcome))
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql/ws", get(subscriptions::connect))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)
