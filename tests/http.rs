@@ -156,13 +156,35 @@ async fn a_mutation_is_refused_over_get() {
 #[tokio::test]
 async fn the_public_has_one_perspective() {
     let server = server().await;
-    for (perspective, status) in [("published", 200), ("draft", 401), ("no-such", 400)] {
+    let ask = async |perspectives: &[&str]| {
         let mut request = post("application/json", r#"{"query":"{posts{totalCount}}"}"#);
-        let header = perspective.parse().unwrap();
-        request
-            .headers_mut()
-            .insert("x-alphanode-perspective", header);
-        assert_eq!(server.send(request).await.status, status, "{perspective}");
+        for perspective in perspectives {
+            let header = perspective.parse().unwrap();
+            request
+                .headers_mut()
+                .append("x-alphanode-perspective", header);
+        }
+        server.send(request).await
+    };
+    for seen in [&[][..], &["published"], &["published", "published"]] {
+        assert_eq!(ask(seen).await.status, StatusCode::OK, "{seen:?}");
+    }
+    for hidden in [
+        "draft",
+        "trash",
+        "draft:UG9zdDox",
+        "revision:UmV2aXNpb246MQ",
+        "release:UmVsZWFzZTox",
+        "at:2026-06-01T12:00:00Z",
+    ] {
+        let answer = ask(&[hidden]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{hidden}");
+        assert_eq!(answer.code(), "UNAUTHENTICATED", "{hidden}");
+    }
+    for unclear in [&["revision:1"][..], &["published", "draft"]] {
+        let answer = ask(unclear).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{unclear:?}");
+        assert_eq!(answer.code(), "BAD_USER_INPUT", "{unclear:?}");
     }
 }
 

@@ -19,6 +19,7 @@ mod import_run;
 mod isolation;
 mod limits;
 mod migration;
+mod perspective;
 mod post_filter;
 mod post_list;
 mod posts;

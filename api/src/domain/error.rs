@@ -135,6 +135,18 @@ pub enum Failure {
 }
 
 impl Error {
+    /// The same error, the problems of which are with fields within `parent`.
+    #[must_use]
+    pub fn within(self, parent: &str) -> Self {
+        match self {
+            Self::Refused(problems) => {
+                let problems = problems.into_iter();
+                Self::Refused(problems.map(|problem| problem.within(parent)).collect())
+            }
+            other => other,
+        }
+    }
+
     /// What the database's error code says about trying the change again.
     pub fn failure(&self) -> Failure {
         let Self::Database(DbErr::Exec(error) | DbErr::Query(error)) = self else {

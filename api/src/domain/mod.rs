@@ -9,6 +9,7 @@ pub mod idempotency;
 pub mod import;
 pub mod markdown;
 pub mod page;
+pub mod patch;
 pub mod permission;
 pub mod perspective;
 pub mod post;

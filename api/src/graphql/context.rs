@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use async_graphql::{Context, Result};
 
+use super::error::OrGraphqlError;
 use super::loader::Loaders;
 use crate::domain::actor::Caller;
+use crate::domain::permission::{self, Action};
 use crate::domain::perspective::Reader;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
@@ -93,4 +95,15 @@ pub(super) fn reader<'context>(context: &Context<'context>) -> &'context Reader 
 /// The request's loaders.
 pub(super) fn loaders<'context>(context: &Context<'context>) -> &'context DataLoader<Loaders> {
     &request(context).loaders
+}
+
+/// Refuses what the caller may not do, before anything is read for it.
+pub(super) fn permit(context: &Context<'_>, action: Action) -> Result<()> {
+    let permitted = permission::check(request(context).caller.actor, action);
+    permitted.map(|_| ()).or_graphql_error(context)
+}
+
+/// Whether the caller may read drafts, which nested fields for editors ask.
+pub(super) fn may_read_drafts(context: &Context<'_>) -> bool {
+    permission::check(request(context).caller.actor, Action::ReadDrafts).is_ok()
 }

@@ -9,23 +9,31 @@ mod loader;
 pub mod mutation;
 mod node_id;
 mod pagination;
+mod patch;
+pub mod perspective;
 pub mod query;
+pub mod subscription;
 pub mod types;
 
-use async_graphql::{EmptySubscription, SchemaBuilder};
+use async_graphql::SchemaBuilder;
 
 use context::Site;
 use mutation::Mutation;
 use query::Query;
+use subscription::Subscription;
 
 /// The schema of the API.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Begins the schema for a site; limits are added by whoever serves it.
-pub fn schema(site: Site) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .register_output_type::<types::node::Node>()
-        .data(site)
+pub fn schema(site: Site) -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .register_output_type::<types::node::Node>()
+    .data(site)
 }
 
 /// The schema in its definition language, as `schema.graphql` holds it.

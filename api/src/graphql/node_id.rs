@@ -19,18 +19,21 @@ pub enum NodeType {
     Stack,
     /// A named entity.
     Entity,
-    /// Somebody who may sign in.
+    /// A user.
     User,
+    /// A release.
+    Release,
 }
 
 impl NodeType {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
         Self::Stack,
         Self::Entity,
         Self::User,
+        Self::Release,
     ];
 
     fn name(self) -> &'static str {
@@ -41,6 +44,7 @@ impl NodeType {
             Self::Stack => "Stack",
             Self::Entity => "Entity",
             Self::User => "User",
+            Self::Release => "Release",
         }
     }
 

@@ -92,7 +92,7 @@ pub(super) fn refuse(error: &Error, request_id: &str) -> (StatusCode, ServerErro
             (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED")
         }
         Error::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
-        Error::BadArgument(_) => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
+        Error::BadArgument(_) => (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"),
         _ => {
             tracing::error!(request_id, %error, "a caller could not be told");
             let message = format!("something went wrong on our side; quote request {request_id}");

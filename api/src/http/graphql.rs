@@ -12,13 +12,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use super::Server;
+use super::{Server, perspective};
 use super::authenticate::{self, Origin};
 use super::request_log::{Facts, milliseconds};
 use crate::domain::actor::Actor;
-use crate::domain::error::Error;
-use crate::domain::permission;
-use crate::domain::perspective::{Perspective, Reader};
+use crate::domain::perspective::Reader;
 use crate::foundation::database::StatementCount;
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::{check_variables, refusal};
@@ -170,7 +168,7 @@ async fn run(
         Err((status, error)) => return refuse(headers, status, error),
     };
     let actor = caller.actor;
-    let perspective = match perspective(headers, actor, operation.kind) {
+    let perspective = match perspective::choose(headers, actor, operation.kind) {
         Ok(perspective) => perspective,
         Err(error) => {
             let (status, error) = authenticate::refuse(&error, &request_id);
@@ -300,37 +298,6 @@ impl Operation {
             kind: found.map_or(OperationType::Query, |(_, operation)| operation.node.ty),
         }
     }
-}
-
-/// What the request sees. Without the header it is what is published; but who writes sees what they
-/// have just written, and who holds a preview link sees what the link is for.
-fn perspective(
-    headers: &HeaderMap,
-    actor: Actor,
-    kind: OperationType,
-) -> Result<Perspective, Error> {
-    let mut asked = headers.get_all("x-alphanode-perspective").iter();
-    let perspective = match (asked.next(), asked.next()) {
-        (None, _) => match actor {
-            Actor::Preview { perspective, .. } => perspective,
-            _ if kind == OperationType::Mutation
-                && actor != Actor::Anonymous
-                && permission::may_see(actor, Perspective::Draft).is_ok() =>
-            {
-                Perspective::Draft
-            }
-            _ => Perspective::Published,
-        },
-        (Some(word), None) if word == "published" => Perspective::Published,
-        (Some(word), None) if word == "draft" => Perspective::Draft,
-        _ => {
-            return Err(Error::BadArgument(
-                "the header X-Alphanode-Perspective takes `published` or `draft`, once".into(),
-            ));
-        }
-    };
-    permission::may_see(actor, perspective)?;
-    Ok(perspective)
 }
 
 /// Gives the library's own errors the codes that ours have.

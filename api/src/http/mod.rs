@@ -3,6 +3,7 @@
 mod authenticate;
 mod graphql;
 mod health;
+mod perspective;
 mod request_log;
 
 use std::net::IpAddr;

@@ -41,8 +41,7 @@ pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<
     }
     let mut redirects = read_redirects(reader, &post_ids).await?;
     let mut scores = read_scores(reader, &post_ids).await?;
-    let mut revisions = read_revisions(reader, &post_ids).await?;
-    read_words(reader, &post_ids, &mut revisions).await?;
+    let revisions = read_revisions(reader, "post_id", &post_ids).await?;
     let mut of_posts: HashMap<i64, Vec<Stored>> = HashMap::new();
     for stored in revisions {
         of_posts.entry(stored.post_id).or_default().push(stored);
@@ -59,6 +58,21 @@ pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<
         whole.post.scores = scores.remove(&whole.id).unwrap_or_default();
     }
     Ok(posts.into_iter().map(|(whole, _)| whole).collect())
+}
+
+/// What revisions say, by key. Four statements, however many revisions.
+///
+/// Whether the caller may see them is for whoever calls this to decide.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn contents(reader: &Reader, revision_ids: &[i64]) -> Result<HashMap<i64, Content>> {
+    let revisions = read_revisions(reader, "id", revision_ids).await?;
+    let revisions = revisions.into_iter();
+    Ok(revisions
+        .map(|stored| (stored.id, stored.revision.content))
+        .collect())
 }
 
 /// Which of its revisions a post shows to whom.
@@ -210,7 +224,12 @@ const CONTENT: [&str; 22] = [
     "payload",
 ];
 
-async fn read_revisions(reader: &Reader, post_ids: &[i64]) -> Result<Vec<Stored>> {
+/// The revisions whose `column` is one of `keys`, by post and number.
+async fn read_revisions(
+    reader: &Reader,
+    column: &'static str,
+    keys: &[i64],
+) -> Result<Vec<Stored>> {
     let select = Query::select()
         .columns(REVISION.map(|column| ("r", column)))
         .columns(CONTENT.map(|column| ("c", column)))
@@ -228,12 +247,15 @@ async fn read_revisions(reader: &Reader, post_ids: &[i64]) -> Result<Vec<Stored>
             "b",
             Expr::col(("b", "content_id")).equals(("r", "id")),
         )
-        .and_where(Expr::col(("r", "post_id")).is_in(post_ids.iter().copied()))
+        .and_where(Expr::col(("r", column)).is_in(keys.iter().copied()))
         .order_by(("r", "post_id"), Order::Asc)
         .order_by(("r", "number"), Order::Asc)
         .to_owned();
     let rows = reader.rows(&select).await?;
-    rows.iter().map(stored).collect()
+    let revisions: Result<Vec<Stored>> = rows.iter().map(stored).collect();
+    let mut revisions = revisions?;
+    read_words(reader, column, keys, &mut revisions).await?;
+    Ok(revisions)
 }
 
 fn stored(row: &QueryResult) -> Result<Stored> {
@@ -290,7 +312,12 @@ fn stored(row: &QueryResult) -> Result<Stored> {
 }
 
 /// Adds the words of the revisions, in their order.
-async fn read_words(reader: &Reader, post_ids: &[i64], revisions: &mut [Stored]) -> Result<()> {
+async fn read_words(
+    reader: &Reader,
+    column: &'static str,
+    keys: &[i64],
+    revisions: &mut [Stored],
+) -> Result<()> {
     let places: HashMap<i64, usize> = revisions
         .iter()
         .enumerate()
@@ -300,7 +327,7 @@ async fn read_words(reader: &Reader, post_ids: &[i64], revisions: &mut [Stored])
         let contents = Query::select()
             .column("id")
             .from("post_content")
-            .and_where(Expr::col("post_id").is_in(post_ids.iter().copied()))
+            .and_where(Expr::col(column).is_in(keys.iter().copied()))
             .to_owned();
         let mut select = Query::select();
         select

@@ -240,9 +240,6 @@ pub(super) fn version(version: Option<&str>) -> Option<Problem> {
 /// Checks what belongs to the post itself.
 pub(super) fn post(post: &NewPost) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if post.revisions.is_empty() {
-        problems.push(Problem::invalid("revisions", "give at least one revision"));
-    }
     let texts = [
         ("reference", &post.reference),
         ("sourceId", &post.source_id),

@@ -63,11 +63,12 @@ pub async fn create(
         }
     }
 
-    let contents = accepted.iter().flat_map(|(_, prepared, _)| {
+    let mut contents = Vec::with_capacity(accepted.len());
+    for (_, prepared, _) in &accepted {
         let revisions = prepared.revisions.iter();
-        revisions.map(|revision| &revision.revision.content)
-    });
-    let terms = Terms::of(transaction, contents).await?;
+        contents.extend(revisions.map(|revision| &revision.revision.content));
+    }
+    let terms = Terms::of(transaction, &contents).await?;
     let revision_count = accepted
         .iter()
         .map(|(_, prepared, _)| prepared.revisions.len());

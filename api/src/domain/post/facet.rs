@@ -4,7 +4,8 @@ use sea_orm::sea_query::{
     CommonTableExpression, Expr, Query, SelectStatement, UnionType, WithClause,
 };
 
-use super::list::{PostList, Scope, check};
+use super::list::{PostList, check};
+use super::scope::Scope;
 use crate::domain::error::Result;
 use crate::domain::perspective::Reader;
 use crate::domain::taxonomy::Taxonomy;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 
 use super::content::Difficulty;
+use crate::domain::perspective::Perspective;
 use crate::domain::search::{SearchColumn, SearchQuery};
 use crate::domain::taxonomy::Taxonomy;
 use crate::foundation::database::Dialect;
@@ -142,9 +143,16 @@ pub(super) struct Sql {
 
 impl PostFilter {
     /// The filter as SQL over `post AS p` and `post_content AS c`; `content_id` is the expression
-    /// that names the content where neither is needed.
-    pub(super) fn to_sql(&self, dialect: Dialect, content_id: &SimpleExpr) -> Sql {
+    /// that names the content where neither is needed. But for what is published it may name the
+    /// columns of `seen AS s` as well.
+    pub(super) fn to_sql(
+        &self,
+        perspective: Perspective,
+        dialect: Dialect,
+        content_id: &SimpleExpr,
+    ) -> Sql {
         let mut builder = Builder {
+            published: perspective == Perspective::Published,
             dialect,
             content_id: content_id.clone(),
             reads_post: false,
@@ -274,6 +282,7 @@ fn negated(condition: Condition) -> SimpleExpr {
 }
 
 struct Builder {
+    published: bool,
     dialect: Dialect,
     content_id: SimpleExpr,
     reads_post: bool,
@@ -317,7 +326,8 @@ impl Builder {
             }
             PostFilter::Number(field, test) => {
                 let column = match field {
-                    NumberField::Id => self.post("id"),
+                    NumberField::Id if self.published => self.post("id"),
+                    NumberField::Id => Expr::col(("s", "post_id")),
                     NumberField::ViewCount => self.post("view_count"),
                     NumberField::Quality => self.post("quality"),
                     NumberField::Freshness => self.post("freshness"),
@@ -330,7 +340,9 @@ impl Builder {
             }
             PostFilter::Time(field, test) => {
                 let column = match field {
-                    TimeField::PublishedAt => self.content("published_at"),
+                    TimeField::PublishedAt if self.published => self.content("published_at"),
+                    // A content has a date only while it is live.
+                    TimeField::PublishedAt => self.post("published_at"),
                     TimeField::UpdatedAt => self.content("updated_at"),
                     TimeField::CreatedAt => self.post("created_at"),
                 };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
 use sea_orm::sea_query::{
-    Asterisk, Expr, ExprTrait, JoinType, Order, Query, SelectStatement, UnionType,
+    Asterisk, Expr, ExprTrait, JoinType, Order, Query, SelectStatement, SimpleExpr, UnionType,
 };
 
 use super::content::RevisionStatus;
@@ -49,7 +49,7 @@ pub struct Redirect {
 }
 
 /// The newest `limit` revisions of each post, newest first: those that are or were live for the
-/// public, all of them for editors.
+/// public, all of them for editors, and in between what the public sees and the one that is shown.
 ///
 /// # Errors
 ///
@@ -61,7 +61,8 @@ pub async fn revisions(
 ) -> Result<HashMap<i64, Vec<Revision>>> {
     reader.note_all(post_ids.iter().map(|id| CacheTag::Row("post", *id)));
     let arms = post_ids.iter().map(|post_id| {
-        let mut select = visible_revisions(reader.perspective());
+        let of_post = Expr::col(("s", "post_id")).eq(*post_id);
+        let mut select = visible_revisions(reader.perspective(), of_post);
         select
             .and_where(Expr::col("post_id").eq(*post_id))
             .order_by("number", Order::Desc)
@@ -85,7 +86,8 @@ pub async fn revisions(
 ///
 /// Those of the database.
 pub async fn find_revisions(reader: &Reader, ids: &[i64]) -> Result<Vec<Revision>> {
-    let mut select = visible_revisions(reader.perspective());
+    let of_ids = Expr::col(("s", "content_id")).is_in(ids.iter().copied());
+    let mut select = visible_revisions(reader.perspective(), of_ids);
     select.and_where(Expr::col("id").is_in(ids.iter().copied()));
     let rows = reader.rows(&select).await?;
     let revisions: Result<Vec<Revision>> = rows.iter().map(read_revision).collect();
@@ -98,9 +100,10 @@ pub async fn find_revisions(reader: &Reader, ids: &[i64]) -> Result<Vec<Revision
     Ok(revisions)
 }
 
-/// The revisions that are or were live for the public, as long as the post is; all of them for
-/// editors.
-fn visible_revisions(perspective: Perspective) -> SelectStatement {
+/// The revisions in sight. The public sees those that are or were live, as long as the post is;
+/// editors see all of them; any other perspective adds the one that it shows of a post, looked for
+/// among the rows of `seen AS s` that `asked` holds for.
+fn visible_revisions(perspective: Perspective, asked: SimpleExpr) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
@@ -116,22 +119,33 @@ fn visible_revisions(perspective: Perspective) -> SelectStatement {
             "saved_at",
         ])
         .from("revision");
-    if perspective == Perspective::Published {
-        let published = Query::select()
-            .expr(Expr::cust("1"))
-            .from("publication")
-            .and_where(Expr::cust("publication.content_id = revision.id"))
-            .to_owned();
-        let live = Query::select()
-            .expr(Expr::cust("1"))
-            .from("post")
-            .and_where(Expr::cust("post.id = revision.post_id"))
-            .and_where(Expr::col(("post", "live_content")).is_not_null())
-            .to_owned();
-        select
-            .and_where(Expr::exists(published))
-            .and_where(Expr::exists(live));
+    if perspective.is_for_editors() {
+        return select;
     }
+    let published = Query::select()
+        .expr(Expr::cust("1"))
+        .from("publication")
+        .and_where(Expr::cust("publication.content_id = revision.id"))
+        .to_owned();
+    let live = Query::select()
+        .expr(Expr::cust("1"))
+        .from("post")
+        .and_where(Expr::cust("post.id = revision.post_id"))
+        .and_where(Expr::col(("post", "live_content")).is_not_null())
+        .to_owned();
+    if perspective == Perspective::Published {
+        return select
+            .and_where(Expr::exists(published))
+            .and_where(Expr::exists(live))
+            .to_owned();
+    }
+    let shown = Query::select()
+        .column(("s", "content_id"))
+        .from_subquery(perspective.seen(), "s")
+        .and_where(asked)
+        .to_owned();
+    let public = Expr::exists(published).and(Expr::exists(live));
+    select.and_where(public.or(Expr::col("id").in_subquery(shown)));
     select
 }
 
@@ -236,7 +250,7 @@ pub async fn transitions(
     Ok(found)
 }
 
-/// Where a path of the site leads now, if it was the path of a post that has another one today.
+/// Where a path of the site leads, if it was the path of a post that is seen under another one.
 ///
 /// # Errors
 ///
@@ -245,38 +259,40 @@ pub async fn redirect(reader: &Reader, from_path: &str) -> Result<Option<Redirec
     reader.note(CacheTag::List("redirect"));
     // Sites differ in whether paths end in a slash; they mean the same page.
     let bare = from_path.trim_end_matches('/');
-    let content = match reader.perspective() {
-        Perspective::Published => "live_content",
-        Perspective::Draft => "head_content",
+    let mut select = Query::select();
+    select.column(("c", "slug")).from_as("redirect", "r");
+    let (post_id, content_id) = match reader.perspective() {
+        Perspective::Published => {
+            let of_post = Expr::col(("p", "id")).equals(("r", "post_id"));
+            select.join_as(JoinType::InnerJoin, "post", "p", of_post);
+            (("p", "id"), ("p", "live_content"))
+        }
+        other => {
+            let of_post = Expr::col(("s", "post_id")).equals(("r", "post_id"));
+            select.join_subquery(JoinType::InnerJoin, other.seen(), "s", of_post);
+            (("s", "post_id"), ("s", "content_id"))
+        }
     };
-    let select = Query::select()
-        .column(("c", "slug"))
-        .column(("p", "id"))
-        .from_as("redirect", "r")
-        .join_as(
-            JoinType::InnerJoin,
-            "post",
-            "p",
-            Expr::col(("p", "id")).equals(("r", "post_id")),
-        )
-        .join_as(
-            JoinType::InnerJoin,
-            "post_content",
-            "c",
-            Expr::col(("c", "id")).equals(("p", content)),
-        )
-        .and_where(Expr::col(("r", "from_path")).is_in([bare.to_owned(), format!("{bare}/")]))
-        .to_owned();
+    let of_content = Expr::col(("c", "id")).equals(content_id);
+    select
+        .column(post_id)
+        .join_as(JoinType::InnerJoin, "post_content", "c", of_content)
+        .and_where(Expr::col(("r", "from_path")).is_in([bare.to_owned(), format!("{bare}/")]));
     let rows = reader.rows(&select).await?;
     let Some(row) = rows.first() else {
         return Ok(None);
     };
     let slug: String = row.try_get_by_index(0)?;
+    let to_path = path(&slug);
+    if to_path == bare {
+        // Of a perspective that shows the post under the slug it had then.
+        return Ok(None);
+    }
     let post_id = row.try_get_by_index(1)?;
     reader.note(CacheTag::Row("post", post_id));
     Ok(Some(Redirect {
         from_path: from_path.to_owned(),
-        to_path: path(&slug),
+        to_path,
         post_id,
     }))
 }

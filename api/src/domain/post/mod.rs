@@ -2,10 +2,13 @@
 
 mod amend;
 mod archive;
+mod autosave;
+mod bulk;
 mod check;
 mod checklist;
 mod content;
 mod create;
+mod editing;
 mod facet;
 mod filter;
 mod history;
@@ -13,19 +16,30 @@ mod insert;
 mod list;
 mod lock;
 mod order;
+mod owner;
+mod patch;
 mod prepare;
 mod publish;
+mod review;
 mod revise;
 mod rows;
+mod schedule;
+mod scope;
 mod search;
 mod select;
+mod trash;
+mod update;
+mod write;
 
 pub use amend::amend;
-pub use archive::{WholePost, whole_posts};
+pub use archive::{WholePost, contents, whole_posts};
+pub use autosave::{Autosave, autosaves, discard_autosave, save_automatically, unfinished};
+pub use bulk::{BULK_LIMIT, BulkChange, BulkPatch, matching, prepare_bulk, update_many};
 pub use check::MAXIMUM_NESTING;
 pub use checklist::{ChecklistItem, checklist_id, complete_checklist};
 pub use content::{Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo};
 pub use create::{SavedPost, create};
+pub use editing::{Editing, Schedule, editing};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{
     FlagField, NumberField, PostFilter, Quantifier, TermFilter, Test, TextField, TimeField,
@@ -36,12 +50,24 @@ pub use history::{
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
 pub(in crate::domain) use lock::lock;
 pub use order::{PostOrder, PostOrderField};
+pub use owner::change_owner;
+pub use patch::{ContentPatch, FlagsPatch, OutlinePatch, SeoPatch};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
 pub(in crate::domain) use publish::move_to;
 pub use publish::{publish, unpublish};
+pub use review::{Verdict, request_review, review};
 pub use revise::{Standing, revise};
+pub use schedule::{
+    JOB_KIND as SCHEDULE_JOB_KIND, JobPayload as ScheduleJobPayload, cancel as cancel_schedule,
+    carry_out as carry_out_schedule, give_up as give_up_schedule, schedule,
+};
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
+pub use trash::{delete, restore, trash};
+pub use update::{
+    PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,
+};
+pub use write::{PostDraft, prepare_copy, prepare_post, write};
 
 /// The path of a post on the site.
 pub fn path(slug: &str) -> String {

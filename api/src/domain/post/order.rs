@@ -63,7 +63,7 @@ impl PostOrderField {
     /// Whether the value is on the post; otherwise it is on its content.
     pub(super) fn is_on_post(self, perspective: Perspective) -> bool {
         match self {
-            Self::PublishedAt => perspective == Perspective::Draft,
+            Self::PublishedAt => perspective != Perspective::Published,
             Self::UpdatedAt | Self::Title | Self::ReadingMinutes | Self::WordCount => false,
             Self::CreatedAt
             | Self::ViewCount
@@ -74,14 +74,12 @@ impl PostOrderField {
         }
     }
 
-    /// The value as SQL; never null. A post without a score sorts below 0, a draft by the time it
-    /// was written.
+    /// The value as SQL; never null. A post without a score sorts below 0, one that was never
+    /// published by the time it was written.
     pub(super) fn to_sql(self, perspective: Perspective) -> SimpleExpr {
         match (self, perspective) {
             (Self::PublishedAt, Perspective::Published) => Expr::col(("c", "published_at")),
-            (Self::PublishedAt, Perspective::Draft) => {
-                Expr::cust("COALESCE(p.published_at, p.created_at)")
-            }
+            (Self::PublishedAt, _) => Expr::cust("COALESCE(p.published_at, p.created_at)"),
             (Self::UpdatedAt | Self::Title | Self::ReadingMinutes | Self::WordCount, _) => {
                 Expr::col(("c", self.name()))
             }

@@ -135,7 +135,11 @@ impl PreparedPost {
     ///
     /// Everything a person has to put right, all at once.
     pub fn new(mut post: NewPost) -> Result<Self, Vec<Problem>> {
-        let mut problems = check::post(&post);
+        let mut problems = Vec::new();
+        if post.revisions.is_empty() {
+            problems.push(Problem::invalid("revisions", "give at least one revision"));
+        }
+        problems.extend(check::post(&post));
         let mut revisions = Vec::with_capacity(post.revisions.len());
         for revision in std::mem::take(&mut post.revisions) {
             match PreparedRevision::new(revision) {
@@ -143,6 +147,23 @@ impl PreparedPost {
                 Err(found) => problems.extend(found),
             }
         }
+        if problems.is_empty() {
+            Ok(Self { post, revisions })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// A post of revisions that are prepared already, at least one.
+    ///
+    /// # Errors
+    ///
+    /// Everything about the post itself that a person has to put right.
+    pub(super) fn of(
+        post: NewPost,
+        revisions: Vec<PreparedRevision>,
+    ) -> Result<Self, Vec<Problem>> {
+        let problems = check::post(&post);
         if problems.is_empty() {
             Ok(Self { post, revisions })
         } else {

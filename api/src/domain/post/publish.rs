@@ -12,6 +12,7 @@ use serde_json::json;
 use super::content::RevisionStatus;
 use super::lock::lock;
 use super::path;
+use super::schedule;
 use crate::domain::actor::Actor;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
@@ -43,6 +44,7 @@ pub async fn publish(
         let message = "the post is in the trash; restore it first";
         return Err(Problem::conflict("id", message).into());
     }
+    schedule::published(transaction, post_id).await?;
     if post.live_content == Some(revision_id) {
         return Ok(());
     }
@@ -81,6 +83,7 @@ pub async fn publish(
 /// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
 pub async fn unpublish(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
+    schedule::unpublished(transaction, post_id).await?;
     let Some(live) = post.live_content else {
         return Ok(());
     };
@@ -97,7 +100,7 @@ pub async fn unpublish(transaction: &mut Transaction<'_>, post_id: i64) -> Resul
 
 /// A revision may go live when somebody approved it, when it was live before, or when nobody has to
 /// look at it. The command line and imports are the operator's own decision.
-async fn check_reviewed(
+pub(in crate::domain) async fn check_reviewed(
     transaction: &Transaction<'_>,
     content: &post_content::Model,
 ) -> Result<()> {

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::content::RevisionStatus;
 use super::create::SavedPost;
 use super::insert::insert;
+use super::lock::lock;
 use super::prepare::PreparedRevision;
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
-use crate::domain::error::{Error, Problem, ProblemCode, Result};
+use crate::domain::error::{Problem, ProblemCode, Result};
 use crate::domain::transaction::Transaction;
 use crate::foundation::database::reserve_keys;
 
@@ -30,24 +31,26 @@ pub enum Standing {
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when there is no such post, or the slug belongs to another one.
+/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post, or the slug
+/// belongs to another one.
 pub async fn revise(
     transaction: &mut Transaction<'_>,
     post_id: i64,
+    prepared: PreparedRevision,
+    standing: Standing,
+) -> Result<SavedPost> {
+    let post = lock(transaction, post_id).await?;
+    save(transaction, post, prepared, standing).await
+}
+
+/// Saves a further revision of a post that is locked, as [`revise`] does.
+pub(super) async fn save(
+    transaction: &mut Transaction<'_>,
+    post: post::Model,
     mut prepared: PreparedRevision,
     standing: Standing,
 ) -> Result<SavedPost> {
-    let post = post::Entity::find_by_id(post_id)
-        .lock_exclusive()
-        .one(transaction.connection())
-        .await?
-        .ok_or_else(|| {
-            refused(
-                ProblemCode::NotFound,
-                "post",
-                "there is no such post".into(),
-            )
-        })?;
+    let post_id = post.id;
     let slug = match prepared.revision.content.slug.clone() {
         Some(slug) => reserve_slug(transaction, post_id, slug).await?,
         None => head_slug(transaction, post.head_content).await?,
@@ -71,7 +74,7 @@ pub async fn revise(
         published_at: None,
     };
     let content = prepared.revision.content.clone();
-    let terms = Terms::of(transaction, std::iter::once(&content)).await?;
+    let terms = Terms::of(transaction, &[&content]).await?;
     let actor = transaction.actor().to_string();
     let now = transaction.now();
     let mut rows = Rows::default();
@@ -108,7 +111,7 @@ async fn reserve_slug(transaction: &Transaction<'_>, post_id: i64, slug: String)
         Some(owner) if owner.post_id == post_id => {}
         Some(_) => {
             let message = format!("`{slug}` belongs to another post already; choose another");
-            return Err(refused(ProblemCode::Taken, "slug", message));
+            return Err(Problem::new(ProblemCode::Taken, "slug", message).into());
         }
         None => {
             let row = post_slug::ActiveModel {
@@ -130,9 +133,5 @@ async fn head_slug(transaction: &Transaction<'_>, head_content: i64) -> Result<S
         .into_tuple()
         .one(transaction.connection())
         .await?;
-    slug.ok_or_else(|| refused(ProblemCode::NotFound, "post", "the post has no head".into()))
-}
-
-fn refused(code: ProblemCode, path: &str, message: String) -> Error {
-    Error::Refused(vec![Problem::new(code, path, message)])
+    slug.ok_or_else(|| Problem::not_found("post", "head of the post").into())
 }

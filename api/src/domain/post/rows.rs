@@ -54,17 +54,19 @@ pub(super) struct Terms {
 
 impl Terms {
     /// Finds the words of `contents`, adding those that are missing.
-    pub(super) async fn of<'content>(
+    pub(super) async fn of(
         transaction: &mut Transaction<'_>,
-        contents: impl Iterator<Item = &'content Content> + Clone,
+        contents: &[&Content],
     ) -> Result<Self> {
-        let plain = |name: &String| (String::new(), name.clone());
-        let tools = contents.clone().flat_map(|c| c.tools.iter().map(plain));
-        let stacks = contents.clone().flat_map(|c| c.stack.iter().map(plain));
-        let entities = contents.flat_map(|content| {
-            let named = content.entities.iter();
-            named.map(|entity| (entity.kind.clone(), entity.name.clone()))
-        });
+        let (mut tools, mut stacks, mut entities) = (Vec::new(), Vec::new(), Vec::new());
+        for content in contents {
+            let plain = |name: &String| (String::new(), name.clone());
+            tools.extend(content.tools.iter().map(plain));
+            stacks.extend(content.stack.iter().map(plain));
+            for entity in &content.entities {
+                entities.push((entity.kind.clone(), entity.name.clone()));
+            }
+        }
         Ok(Self {
             tools: find_or_create(transaction, Taxonomy::Tool, tools).await?,
             stacks: find_or_create(transaction, Taxonomy::Stack, stacks).await?,

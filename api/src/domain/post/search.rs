@@ -51,31 +51,36 @@ pub async fn search(
     };
     let passed = passed.clamp(0, i64::from(crate::domain::page::OFFSET_LIMIT));
     let dialect = reader.dialect();
-    let content = match reader.perspective() {
-        Perspective::Published => "live_content",
-        Perspective::Draft => "head_content",
+    let published = reader.perspective() == Perspective::Published;
+    let (post_id, id) = match published {
+        true => (("p", "id"), ("p", "live_content")),
+        false => (("s", "post_id"), ("s", "content_id")),
     };
+    let sql = filter.to_sql(reader.perspective(), dialect, &Expr::col(id));
     let mut select = Query::select();
-    select.from_as("post", "p");
-    let id = Expr::col(("p", content));
-    let sql = filter.to_sql(dialect, &id);
-    let rank = query.rank(dialect, &mut select, id.clone());
+    if published {
+        select.from_as("post", "p");
+    } else {
+        select.from_subquery(reader.perspective().seen(), "s");
+    }
+    let rank = query.rank(dialect, &mut select, Expr::col(id));
     select
-        .column(("p", "id"))
-        .expr(id.clone())
+        .column(post_id)
+        .column(id)
         .expr_as(rank, "rank")
         .order_by("rank", Order::Asc)
-        .order_by(("p", "id"), Order::Desc)
+        .order_by(post_id, Order::Desc)
         .limit(u64::from(request.limit) + 1)
-        .offset(passed.unsigned_abs())
-        .and_where(Expr::col(("p", "trashed_at")).is_null());
+        .offset(passed.unsigned_abs());
+    if published {
+        select.and_where(Expr::col(("p", "trashed_at")).is_null());
+    } else if sql.reads_post {
+        let of_post = Expr::col(("p", "id")).equals(post_id);
+        select.join_as(JoinType::InnerJoin, "post", "p", of_post);
+    }
     if sql.reads_content {
-        select.join_as(
-            JoinType::InnerJoin,
-            "post_content",
-            "c",
-            Expr::col(("c", "id")).equals(("p", content)),
-        );
+        let of_content = Expr::col(("c", "id")).equals(id);
+        select.join_as(JoinType::InnerJoin, "post_content", "c", of_content);
     }
     select.cond_where(sql.condition);
     let mut places = Vec::new();

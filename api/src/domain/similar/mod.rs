@@ -40,7 +40,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::similar_post;
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Order, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -50,7 +50,7 @@ use self::profile::{By, Profile};
 use self::resemblance::Resemblance;
 use self::vocabulary::Vocabulary;
 use super::error::Result;
-use super::perspective::Reader;
+use super::perspective::{Perspective, Reader};
 use super::taxonomy::Taxonomy;
 use super::transaction::Transaction;
 use crate::foundation::database::Dialect;
@@ -112,14 +112,16 @@ pub struct SimilarPost {
     pub reasons: Vec<Reason>,
 }
 
-/// The lists of several posts, in one statement: the first `first` lines of each, in order. A post
-/// that is no longer live is left out even before the lists are computed again.
+/// The lists of several posts, in one statement: the first `first` lines of each, in order. They are
+/// computed from what is live; a post that is not in sight is left out even before they are computed
+/// again.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub async fn of(reader: &Reader, post_ids: &[i64], first: u16) -> Result<Vec<SimilarPost>> {
-    let select = Query::select()
+    let mut select = Query::select();
+    select
         .columns(
             [
                 "post_id",
@@ -131,16 +133,20 @@ pub async fn of(reader: &Reader, post_ids: &[i64], first: u16) -> Result<Vec<Sim
             .map(|column| ("similar_post", column)),
         )
         .from("similar_post")
-        .inner_join(
-            "post",
-            Expr::col(("post", "id")).equals(("similar_post", "similar_post_id")),
-        )
         .and_where(Expr::col(("similar_post", "post_id")).is_in(post_ids.iter().copied()))
         .and_where(Expr::col(("similar_post", "position")).lt(i32::from(first)))
-        .and_where(Expr::col(("post", "live_content")).is_not_null())
         .order_by(("similar_post", "post_id"), Order::Asc)
-        .order_by(("similar_post", "position"), Order::Asc)
-        .to_owned();
+        .order_by(("similar_post", "position"), Order::Asc);
+    let other = ("similar_post", "similar_post_id");
+    match reader.perspective() {
+        Perspective::Published => select
+            .inner_join("post", Expr::col(("post", "id")).equals(other))
+            .and_where(Expr::col(("post", "live_content")).is_not_null()),
+        perspective => {
+            let is_other = Expr::col(("s", "post_id")).equals(other);
+            select.join_subquery(JoinType::InnerJoin, perspective.seen(), "s", is_other)
+        }
+    };
     let rows = reader.rows(&select).await?;
     rows.iter()
         .map(|row| {

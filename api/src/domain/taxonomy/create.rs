@@ -22,7 +22,7 @@ use crate::foundation::hash::sha256;
 pub async fn find_or_create(
     transaction: &mut Transaction<'_>,
     taxonomy: Taxonomy,
-    names: impl IntoIterator<Item = TermName>,
+    names: Vec<TermName>,
 ) -> Result<HashMap<TermName, i64>> {
     let mut wanted: BTreeMap<TermName, Vec<TermName>> = BTreeMap::new();
     // In the order of their first appearance, which decides how a new word is spelled.

@@ -1,9 +1,12 @@
 //! Reading words, as far as the perspective shows them: the public sees those that a live post
-//! uses, so that a draft does not give itself away by its words.
+//! uses, so that a draft does not give itself away by its words. Editors see all of them, to choose
+//! from.
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{
+    Cond, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement, SimpleExpr,
+};
 
 use super::{Taxonomy, Term};
 use crate::domain::error::Result;
@@ -53,7 +56,7 @@ pub async fn list(
     if let TermOrder::PostCount(_) = order {
         let counts = post_counts(reader.perspective(), taxonomy);
         select.join_subquery(
-            sea_orm::sea_query::JoinType::LeftJoin,
+            JoinType::LeftJoin,
             counts,
             "n",
             Expr::col(("n", "term")).equals(("t", "id")),
@@ -197,6 +200,9 @@ fn visible(perspective: Perspective, taxonomy: Taxonomy) -> SelectStatement {
         .from_as(taxonomy.table(), "t")
         .and_where(Expr::col(("t", "merged_into")).is_null())
         .and_where(Expr::col(("t", "deleted_at")).is_null());
+    if perspective.is_for_editors() {
+        return select;
+    }
     if perspective == Perspective::Published {
         let used = Query::select()
             .expr(Expr::cust("1"))
@@ -205,7 +211,19 @@ fn visible(perspective: Perspective, taxonomy: Taxonomy) -> SelectStatement {
             .and_where(Expr::col(("u", "published_at")).is_not_null())
             .to_owned();
         select.and_where(Expr::exists(used));
+        return select;
     }
+    let used = Query::select()
+        .column(("u", taxonomy.join_column()))
+        .from_as(taxonomy.join_table(), "u")
+        .join_subquery(
+            JoinType::InnerJoin,
+            perspective.seen(),
+            "s",
+            Expr::col(("s", "content_id")).equals(("u", "content_id")),
+        )
+        .to_owned();
+    select.and_where(Expr::col(("t", "id")).in_subquery(used));
     select
 }
 
@@ -219,12 +237,12 @@ fn post_counts(perspective: Perspective, taxonomy: Taxonomy) -> SelectStatement 
         .group_by_col(("j", taxonomy.join_column()));
     match perspective {
         Perspective::Published => select.and_where(Expr::col(("j", "published_at")).is_not_null()),
-        Perspective::Draft => select
-            .inner_join(
-                "post",
-                Expr::col(("post", "head_content")).equals(("j", "content_id")),
-            )
-            .and_where(Expr::col(("post", "trashed_at")).is_null()),
+        other => select.join_subquery(
+            JoinType::InnerJoin,
+            other.seen(),
+            "s",
+            Expr::col(("s", "content_id")).equals(("j", "content_id")),
+        ),
     };
     select
 }

@@ -1,5 +1,6 @@
 //! Loaders: look-ups of nested fields, gathered so that a page costs as many statements as a row.
 
+mod editing;
 mod post;
 mod revision;
 mod score;
@@ -8,8 +9,9 @@ mod term;
 
 use std::sync::Arc;
 
+pub(super) use editing::{AutosaveKey, EditingKey};
 pub(super) use post::{PostKey, PostListKey, PostListShape};
-pub(super) use revision::{RevisionsKey, TransitionsKey};
+pub(super) use revision::{ContentKey, RevisionsKey, TransitionsKey};
 pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;

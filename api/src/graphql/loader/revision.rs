@@ -7,7 +7,7 @@ use async_graphql::dataloader::Loader;
 
 use super::{Loaders, Shared, grouped};
 use crate::domain::error::Error;
-use crate::domain::post::{self, Revision, Transition};
+use crate::domain::post::{self, Content, Revision, Transition};
 
 /// The newest revisions of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,24 @@ impl Loader<TransitionsKey> for Loaders {
         Ok(found
             .into_iter()
             .map(|(id, list)| (TransitionsKey(id), list))
+            .collect())
+    }
+}
+
+/// What a revision says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::graphql) struct ContentKey(pub(in crate::graphql) i64);
+
+#[async_graphql::async_trait::async_trait]
+impl Loader<ContentKey> for Loaders {
+    type Value = Content;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[ContentKey]) -> Shared<HashMap<ContentKey, Content>> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = post::contents(&self.reader, &ids).await?.into_iter();
+        Ok(found
+            .map(|(id, content)| (ContentKey(id), content))
             .collect())
     }
 }

@@ -1,7 +1,11 @@
 //! What changes something, one file a noun. A mutation turns its input into a call of the domain,
 //! inside one transaction, and answers with what it changed.
 
+mod answer;
 mod post;
+mod posts;
+mod publication;
+mod revision;
 mod session;
 
 use async_graphql::{Context, MergedObject, Result};
@@ -14,13 +18,20 @@ use super::types::user_error::UserError;
 use crate::domain::error::{self, Error};
 use crate::domain::idempotency;
 use crate::domain::permission::Action;
+use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::transaction::Transaction;
 use crate::foundation::hash::sha256;
 
 /// The ways to change something. Each takes one `input` and answers with a payload: what was
 /// changed, or `userErrors` and nothing was. An `idempotencyKey` makes a change safe to send again.
 #[derive(Default, MergedObject)]
-pub struct Mutation(post::PostMutation, session::SessionMutation);
+pub struct Mutation(
+    post::PostMutation,
+    posts::PostsMutation,
+    revision::RevisionMutation,
+    publication::PublicationMutation,
+    session::SessionMutation,
+);
 
 /// What came of a change: its outcome, or what has to be put right.
 pub(super) type Outcome<T> = std::result::Result<T, Vec<UserError>>;
@@ -57,6 +68,13 @@ where
         Ok(outcome)
     };
     outcome_of(context, changed.await)
+}
+
+/// Reads what changes are based on: the newest content of every post, whatever the request's own
+/// perspective.
+pub(super) fn draft_reader(context: &Context<'_>) -> Reader {
+    let database = request(context).store.database.clone();
+    Reader::new(database, Perspective::Draft)
 }
 
 /// Tells what a person can put right from what they can't.

@@ -1,73 +1,306 @@
-//! Changing posts.
+//! Writing posts: new ones, further revisions, the trash.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 
-use super::{Outcome, change};
+use super::answer::{post_payload, update_payload};
+use super::{change, draft_reader, outcome_of};
 use crate::domain::permission::Action;
-use crate::domain::post::{self, NumberField, PostFilter, SavedPost, Test};
-use crate::graphql::context::reader;
-use crate::graphql::error::OrGraphqlError;
-use crate::graphql::node_id::NodeType;
-use crate::graphql::types::payload::PostPayload;
-use crate::graphql::types::post::selection_below;
+use crate::domain::perspective::Perspective;
+use crate::domain::post::{self, PostDraft, PostUpdate};
+use crate::graphql::context::permit;
+use crate::graphql::node_id::NodeType::{Post, Revision, User};
+use crate::graphql::types::content::ContentInput;
+use crate::graphql::types::payload::{PostPayload, UpdatePostPayload};
 
-/// Changing posts.
+/// Writing posts.
 #[derive(Default)]
 pub struct PostMutation;
 
-/// Which revision of a post goes live.
+/// A new post.
 #[derive(Clone, Debug, InputObject)]
-pub struct PublishPostInput {
+pub struct CreatePostInput {
+    /// What it says; a title at least.
+    pub content: ContentInput,
+    /// Its identity where it comes from, so that a script finds it again.
+    pub source_id: Option<String>,
+    /// Its identity across exports; made when absent.
+    pub reference: Option<String>,
+    /// The semantic version of its first revision; `1.0.0` when absent.
+    pub version: Option<String>,
+    /// What the first revision is about, in a sentence.
+    pub message: Option<String>,
+    /// Makes it safe to send again: the same key and input are answered with the same outcome.
+    pub idempotency_key: Option<String>,
+}
+
+/// A change to what a post says.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdatePostInput {
     /// The post.
     pub id: ID,
-    /// The revision; the newest one when absent.
-    pub revision: Option<ID>,
+    /// The revision that was the newest one when the change was made. When it no longer is, the
+    /// answer is a `conflict` and nothing is changed.
+    pub based_on: ID,
+    /// What changes; fields that are left out stay as they are.
+    pub content: ContentInput,
+    /// The semantic version of the new revision; one patch above the last one when absent.
+    pub version: Option<String>,
+    /// What changed, in a sentence.
+    pub message: Option<String>,
+    /// Makes it safe to send again: the same key and input are answered with the same outcome.
+    pub idempotency_key: Option<String>,
+}
+
+/// A change that is not finished.
+#[derive(Clone, Debug, InputObject)]
+pub struct AutosavePostInput {
+    /// The post.
+    pub id: ID,
+    /// The revision that is being changed.
+    pub based_on: ID,
+    /// What changes so far; it need not be fit to be saved.
+    pub content: ContentInput,
+}
+
+/// A post, for a change that needs nothing else.
+#[derive(Clone, Debug, InputObject)]
+pub struct PostIdInput {
+    /// The post.
+    pub id: ID,
+    /// Makes it safe to send again: the same key and input are answered with the same outcome.
+    pub idempotency_key: Option<String>,
+}
+
+/// A revision whose content becomes the newest one again.
+#[derive(Clone, Debug, InputObject)]
+pub struct RestoreRevisionInput {
+    /// The revision to restore.
+    pub revision: ID,
+    /// The newest revision, as the editor saw it. When it no longer is, the answer is a `conflict`.
+    pub based_on: ID,
+    /// Makes it safe to send again: the same key and input are answered with the same outcome.
+    pub idempotency_key: Option<String>,
+}
+
+/// Whose a post is to be.
+#[derive(Clone, Debug, InputObject)]
+pub struct ChangePostOwnerInput {
+    /// The post.
+    pub id: ID,
+    /// The user it is to belong to; nobody when null.
+    pub owner: Option<ID>,
     /// Makes it safe to send again: the same key and input are answered with the same outcome.
     pub idempotency_key: Option<String>,
 }
 
 #[Object]
 impl PostMutation {
-    /// Makes a revision what the public sees. The one before it becomes history; a slug that changed
-    /// leaves a redirect.
-    async fn publish_post(
+    /// Writes a new post, which belongs to the caller. Nothing is live by this.
+    async fn create_post(
         &self,
         context: &Context<'_>,
-        input: PublishPostInput,
+        input: CreatePostInput,
+    ) -> Result<PostPayload> {
+        permit(context, Action::CreatePost)?;
+        let key = input.idempotency_key;
+        let draft = PostDraft {
+            content: input.content.into(),
+            source_id: input.source_id,
+            reference: input.reference,
+            version: input.version,
+            message: input.message,
+        };
+        let prepared = match outcome_of(context, post::prepare_post(draft).await)? {
+            Ok(prepared) => prepared,
+            Err(problems) => return Ok(PostPayload::refused(problems)),
+        };
+        let saved = change(
+            context,
+            Action::CreatePost,
+            key.as_deref(),
+            async |change| {
+                let saved = post::write(change, prepared).await?;
+                Ok(saved.post_id)
+            },
+        )
+        .await?;
+        post_payload(context, saved, Perspective::Draft).await
+    }
+
+    /// Saves a further revision, which the public does not see until it is published. A change that
+    /// changes nothing saves nothing.
+    async fn update_post(
+        &self,
+        context: &Context<'_>,
+        input: UpdatePostInput,
+    ) -> Result<UpdatePostPayload> {
+        permit(context, Action::UpdatePost)?;
+        let prepared = async {
+            let update = PostUpdate {
+                post_id: Post.key(&input.id)?,
+                based_on: Revision.key(&input.based_on)?,
+                patch: input.content.into(),
+                version: input.version,
+                message: input.message,
+            };
+            post::prepare_update(&draft_reader(context), update).await
+        };
+        let prepared = match outcome_of(context, prepared.await)? {
+            Ok(prepared) => prepared,
+            Err(problems) => return Ok(UpdatePostPayload::refused(problems)),
+        };
+        let key = input.idempotency_key.as_deref();
+        let updated = change(context, Action::UpdatePost, key, async |change| {
+            post::update(change, prepared).await
+        })
+        .await?;
+        update_payload(context, updated).await
+    }
+
+    /// Makes what an earlier revision says the newest revision again. Both stay.
+    async fn restore_revision(
+        &self,
+        context: &Context<'_>,
+        input: RestoreRevisionInput,
+    ) -> Result<UpdatePostPayload> {
+        permit(context, Action::UpdatePost)?;
+        let prepared = async {
+            let revision_id = Revision.key(&input.revision)?;
+            let based_on = Revision.key(&input.based_on)?;
+            post::prepare_restoration(&draft_reader(context), revision_id, based_on).await
+        };
+        let prepared = match outcome_of(context, prepared.await)? {
+            Ok(prepared) => prepared,
+            Err(problems) => return Ok(UpdatePostPayload::refused(problems)),
+        };
+        let key = input.idempotency_key.as_deref();
+        let updated = change(context, Action::UpdatePost, key, async |change| {
+            post::update(change, prepared).await
+        })
+        .await?;
+        update_payload(context, updated).await
+    }
+
+    /// Writes a new post that says what the newest revision of another one says, under another
+    /// title and path.
+    async fn duplicate_post(
+        &self,
+        context: &Context<'_>,
+        input: PostIdInput,
+    ) -> Result<PostPayload> {
+        permit(context, Action::CreatePost)?;
+        let prepared = async {
+            let post_id = Post.key(&input.id)?;
+            post::prepare_copy(&draft_reader(context), post_id).await
+        };
+        let prepared = match outcome_of(context, prepared.await)? {
+            Ok(prepared) => prepared,
+            Err(problems) => return Ok(PostPayload::refused(problems)),
+        };
+        let key = input.idempotency_key.as_deref();
+        let saved = change(context, Action::CreatePost, key, async |change| {
+            let saved = post::write(change, prepared).await?;
+            Ok(saved.post_id)
+        })
+        .await?;
+        post_payload(context, saved, Perspective::Draft).await
+    }
+
+    /// Keeps a change that is not finished: one a user and post, in place of the one before. Nobody
+    /// else sees it, and the user's next save of the post takes it away.
+    async fn autosave_post(
+        &self,
+        context: &Context<'_>,
+        input: AutosavePostInput,
+    ) -> Result<PostPayload> {
+        permit(context, Action::UpdatePost)?;
+        let unfinished = async {
+            let based_on = Revision.key(&input.based_on)?;
+            let patch = input.content.into();
+            let content = post::unfinished(&draft_reader(context), based_on, patch).await?;
+            Ok((Post.key(&input.id)?, based_on, content))
+        };
+        let (post_id, based_on, content) = match outcome_of(context, unfinished.await)? {
+            Ok(unfinished) => unfinished,
+            Err(problems) => return Ok(PostPayload::refused(problems)),
+        };
+        let saved = change(context, Action::UpdatePost, None, async |change| {
+            let saved = post::save_automatically(change, post_id, based_on, &content).await?;
+            Ok(saved.post_id)
+        })
+        .await?;
+        post_payload(context, saved, Perspective::Draft).await
+    }
+
+    /// Throws the caller's unfinished change of a post away.
+    async fn discard_autosave(
+        &self,
+        context: &Context<'_>,
+        input: PostIdInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
-        let outcome = change(context, Action::PublishPost, key, async |transaction| {
-            let post_id = NodeType::Post.key(&input.id)?;
-            let revision_id = match &input.revision {
-                Some(id) => NodeType::Revision.key(id)?,
-                None => post_id,
-            };
-            post::publish(transaction, post_id, revision_id).await?;
-            Ok(SavedPost {
-                post_id,
-                revision_id,
-            })
-        });
-        payload(context, outcome.await?).await
+        let saved = change(context, Action::UpdatePost, key, async |change| {
+            let post_id = Post.key(&input.id)?;
+            post::discard_autosave(change, post_id).await?;
+            Ok(post_id)
+        })
+        .await?;
+        post_payload(context, saved, Perspective::Draft).await
     }
-}
 
-/// The post of an outcome as it is now, with what the query wants of it.
-async fn payload(context: &Context<'_>, outcome: Outcome<SavedPost>) -> Result<PostPayload> {
-    let saved = match outcome {
-        Ok(saved) => saved,
-        Err(user_errors) => {
-            return Ok(PostPayload {
-                post: None,
-                user_errors,
-            });
-        }
-    };
-    let filter = PostFilter::Number(NumberField::Id, Test::Equal(saved.post_id));
-    let selection = selection_below(context.look_ahead(), "post");
-    let found = post::find_one(reader(context), filter, selection).await;
-    Ok(PostPayload {
-        post: found.or_graphql_error(context)?.map(Into::into),
-        user_errors: Vec::new(),
-    })
+    /// Puts a post into the trash: nobody sees it, what was planned for it is called off, and it
+    /// can come back.
+    async fn trash_post(&self, context: &Context<'_>, input: PostIdInput) -> Result<PostPayload> {
+        let key = input.idempotency_key.as_deref();
+        let trashed = change(context, Action::TrashPost, key, async |change| {
+            let post_id = Post.key(&input.id)?;
+            post::trash(change, post_id).await?;
+            Ok(post_id)
+        })
+        .await?;
+        post_payload(context, trashed, Perspective::Trash).await
+    }
+
+    /// Takes a post out of the trash, as a draft.
+    async fn restore_post(&self, context: &Context<'_>, input: PostIdInput) -> Result<PostPayload> {
+        let key = input.idempotency_key.as_deref();
+        let restored = change(context, Action::TrashPost, key, async |change| {
+            let post_id = Post.key(&input.id)?;
+            post::restore(change, post_id).await?;
+            Ok(post_id)
+        })
+        .await?;
+        post_payload(context, restored, Perspective::Draft).await
+    }
+
+    /// Deletes a post that is in the trash, with all its revisions and the record of when it was
+    /// live. It can't be undone.
+    async fn delete_post(&self, context: &Context<'_>, input: PostIdInput) -> Result<PostPayload> {
+        let key = input.idempotency_key.as_deref();
+        let deleted = change(context, Action::DeletePost, key, async |change| {
+            let post_id = Post.key(&input.id)?;
+            post::delete(change, post_id).await?;
+            Ok(post_id)
+        })
+        .await?;
+        post_payload(context, deleted, Perspective::Trash).await
+    }
+
+    /// Gives a post to another user. Authors change posts of their own only.
+    async fn change_post_owner(
+        &self,
+        context: &Context<'_>,
+        input: ChangePostOwnerInput,
+    ) -> Result<PostPayload> {
+        let key = input.idempotency_key.as_deref();
+        let changed = change(context, Action::ChangePostOwner, key, async |change| {
+            let post_id = Post.key(&input.id)?;
+            let owner = input.owner.as_ref();
+            let owner = owner.map(|id| User.key(id)).transpose()?;
+            post::change_owner(change, post_id, owner).await?;
+            Ok(post_id)
+        })
+        .await?;
+        post_payload(context, changed, Perspective::Draft).await
+    }
 }

@@ -1,6 +1,8 @@
 //! The types of the schema, one file a noun.
 
 pub mod connection;
+pub mod content;
+pub mod editing;
 pub mod facet;
 pub mod node;
 pub mod payload;

@@ -1,15 +1,16 @@
-//! What mutations answer: what was changed, or what has to be put right.
+//! What mutations of posts answer: what was changed, or what has to be put right.
 
 use async_graphql::SimpleObject;
 
 use super::post::Post;
+use super::revision::Revision;
 use super::user::User;
 use super::user_error::UserError;
 
 /// The post that was changed, or what has to be put right.
-#[derive(Default, SimpleObject)]
+#[derive(SimpleObject)]
 pub struct PostPayload {
-    /// The post as it is now; null when nothing was changed.
+    /// The post as it is now; null when nothing was changed, or it is gone.
     pub post: Option<Post>,
     /// What has to be put right; empty when the change was made.
     pub user_errors: Vec<UserError>,
@@ -22,4 +23,54 @@ pub struct UserPayload {
     pub user: Option<User>,
     /// What has to be put right; empty when the change was made.
     pub user_errors: Vec<UserError>,
+}
+/// The post that was updated, or why it was not.
+#[derive(SimpleObject)]
+pub struct UpdatePostPayload {
+    /// The post as it is now; null when something has to be put right.
+    pub post: Option<Post>,
+    /// Set when somebody saved the post after the revision that the change is based on. Nothing was
+    /// changed then: show the three, let a person decide, and send the change again based on
+    /// `current`.
+    pub conflict: Option<UpdateConflict>,
+    /// What has to be put right; empty when the change was made, or there is a conflict.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Two changes of one revision.
+#[derive(SimpleObject)]
+pub struct UpdateConflict {
+    /// The revision that the change is based on.
+    pub base: Revision,
+    /// The newest revision, which somebody else saved meanwhile.
+    pub current: Revision,
+}
+
+/// The revision that was moved on, or what has to be put right.
+#[derive(SimpleObject)]
+pub struct RevisionPayload {
+    /// The revision as it is now; null when nothing was changed.
+    pub revision: Option<Revision>,
+    /// The post it belongs to.
+    pub post: Option<Post>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The posts that a bulk change reaches, or what has to be put right.
+#[derive(SimpleObject)]
+pub struct PostsPayload {
+    /// What the change did, or would do, to each post, in the order of their ids.
+    pub changes: Vec<PostChange>,
+    /// What has to be put right; nothing was changed while there is something.
+    pub user_errors: Vec<UserError>,
+}
+
+/// What a bulk change did, or would do, to a post.
+#[derive(SimpleObject)]
+pub struct PostChange {
+    /// The post.
+    pub post: Option<Post>,
+    /// The fields that differ, e.g. `["tools", "difficulty"]`; empty when nothing does.
+    pub changed_fields: Vec<String>,
 }

@@ -8,6 +8,7 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 
 use super::connection::PageInfo;
+use super::editing::PostEditing;
 use super::facet::{Facet, FacetBy, FacetValue};
 use super::revision::Revision;
 use super::score::{Assessment, Score};
@@ -61,6 +62,17 @@ pub struct Outline {
     pub recommended_action: Option<String>,
 }
 
+impl From<post::Outline> for Outline {
+    fn from(outline: post::Outline) -> Self {
+        Self {
+            context: outline.context,
+            problem: outline.problem,
+            stack: outline.stack,
+            recommended_action: outline.recommended_action,
+        }
+    }
+}
+
 /// One step of a checklist.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct ChecklistItem {
@@ -81,6 +93,17 @@ pub struct Flags {
     pub image_heavy: bool,
     /// A person has to look at it; until then search engines are told not to index it.
     pub needs_human_review: bool,
+}
+
+impl From<post::Flags> for Flags {
+    fn from(flags: post::Flags) -> Self {
+        Self {
+            ai_generated_style: flags.ai_generated_style,
+            has_images: flags.has_images,
+            image_heavy: flags.image_heavy,
+            needs_human_review: flags.needs_human_review,
+        }
+    }
 }
 
 /// A heading of a body.
@@ -200,13 +223,7 @@ impl Post {
 
     /// The post in four short answers.
     async fn outline(&self) -> Outline {
-        let outline = &self.0.outline;
-        Outline {
-            context: outline.context.clone(),
-            problem: outline.problem.clone(),
-            stack: outline.stack.clone(),
-            recommended_action: outline.recommended_action.clone(),
-        }
+        self.0.outline.clone().into()
     }
 
     /// How the article is written and why.
@@ -232,13 +249,7 @@ impl Post {
 
     /// How it was made.
     async fn flags(&self) -> Flags {
-        let flags = self.0.flags;
-        Flags {
-            ai_generated_style: flags.ai_generated_style,
-            has_images: flags.has_images,
-            image_heavy: flags.image_heavy,
-            needs_human_review: flags.needs_human_review,
-        }
+        self.0.flags.into()
     }
 
     /// Everything its source said that has no field of its own, as a JSON object.
@@ -291,6 +302,11 @@ impl Post {
             .into_iter()
             .map(Assessment)
             .collect())
+    }
+
+    /// What editors see of it beside what it says; null unless the request may read drafts.
+    async fn editing(&self, context: &Context<'_>) -> Result<Option<PostEditing>> {
+        PostEditing::of(context, self.0.id).await
     }
 
     /// The revision that is shown.
@@ -439,7 +455,10 @@ fn add_parts(field: SelectionField<'_>, selection: &mut PostSelection) {
 }
 
 /// The parts wanted by the fields named `post` of a selection.
-pub(super) fn add_parts_of_post(field: SelectionField<'_>, selection: &mut PostSelection) {
+pub(in crate::graphql) fn add_parts_of_post(
+    field: SelectionField<'_>,
+    selection: &mut PostSelection,
+) {
     let posts = field.selection_set().filter(|field| field.name() == "post");
     posts.for_each(|post| add_parts(post, selection));
 }

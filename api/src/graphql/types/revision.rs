@@ -3,10 +3,11 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::content::Content;
 use crate::domain::post;
-use crate::graphql::context::loaders;
+use crate::graphql::context::{loaders, may_read_drafts};
 use crate::graphql::error::OrGraphqlError;
-use crate::graphql::loader::TransitionsKey;
+use crate::graphql::loader::{ContentKey, TransitionsKey};
 use crate::graphql::node_id::NodeType;
 
 /// A numbered save of a post. Its content never changes; its status moves.
@@ -96,6 +97,15 @@ impl Revision {
     /// SHA-256 of its content: two revisions with the same hash say the same.
     async fn content_hash(&self) -> &str {
         &self.0.content_hash
+    }
+
+    /// Everything it says; null unless the request may read drafts.
+    async fn content(&self, context: &Context<'_>) -> Result<Option<Content>> {
+        if !may_read_drafts(context) {
+            return Ok(None);
+        }
+        let found = loaders(context).load_one(ContentKey(self.0.id)).await;
+        Ok(found.or_graphql_error(context)?.map(Content::from))
     }
 
     /// When it was saved.

@@ -1,0 +1,123 @@
+//! The trash: what is in it is in nobody's sight and can come back, until it is deleted.
+
+use entity::{post, post_content, release, release_item};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter,
+    QuerySelect,
+};
+use serde_json::json;
+
+use super::lock::lock;
+use super::publish::unpublish;
+use super::schedule;
+use crate::domain::audit::AuditEvent;
+use crate::domain::error::{Problem, Result};
+use crate::domain::transaction::Transaction;
+
+/// Puts a post into the trash. One that was live is out of the public's sight first, and whatever
+/// was planned for it is called off. One that is there already stays.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
+pub async fn trash(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
+    let post = lock(transaction, post_id).await?;
+    if post.trashed_at.is_some() {
+        return Ok(());
+    }
+    if post.live_content.is_some() {
+        unpublish(transaction, post_id).await?;
+    }
+    schedule::forget(transaction, post_id).await?;
+    set_trashed(transaction, post_id, true).await?;
+    transaction.record(AuditEvent {
+        action: "trash",
+        subject: "post",
+        subject_id: post_id,
+        before: Some(json!({ "liveRevision": post.live_content })),
+        after: None,
+    });
+    Ok(())
+}
+
+/// Takes a post out of the trash again, as a draft. One that is not there stays as it is.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
+pub async fn restore(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
+    let post = lock(transaction, post_id).await?;
+    if post.trashed_at.is_none() {
+        return Ok(());
+    }
+    set_trashed(transaction, post_id, false).await?;
+    transaction.record(AuditEvent {
+        action: "restore",
+        subject: "post",
+        subject_id: post_id,
+        before: Some(json!({ "trashedAt": post.trashed_at })),
+        after: None,
+    });
+    Ok(())
+}
+
+/// Deletes a post that is in the trash, with all its revisions and the record of when they were
+/// live. It can't be undone.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post, it is not
+/// in the trash, or a release that has not shipped wants it.
+pub async fn delete(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
+    let post = lock(transaction, post_id).await?;
+    if post.trashed_at.is_none() {
+        let message = "only what is in the trash can be deleted; put it there first";
+        return Err(Problem::conflict("id", message).into());
+    }
+    let wanted: Option<String> = release_item::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            release_item::Entity::belongs_to(release::Entity)
+                .from(release_item::Column::ReleaseId)
+                .to(release::Column::Id)
+                .into(),
+        )
+        .filter(release_item::Column::PostId.eq(post_id))
+        .filter(release::Column::Status.is_in(["open", "scheduled"]))
+        .select_only()
+        .column(release::Column::Name)
+        .into_tuple()
+        .one(transaction.connection())
+        .await?;
+    if let Some(name) = wanted {
+        let message = format!("the release `{name}` wants the post; take it out of there first");
+        return Err(Problem::conflict("id", message).into());
+    }
+    let title: Option<String> = post_content::Entity::find_by_id(post.head_content)
+        .select_only()
+        .column(post_content::Column::Title)
+        .into_tuple()
+        .one(transaction.connection())
+        .await?;
+    post::Entity::delete_by_id(post_id)
+        .exec(transaction.connection())
+        .await?;
+    transaction.record(AuditEvent {
+        action: "delete",
+        subject: "post",
+        subject_id: post_id,
+        before: Some(json!({ "reference": post.reference, "title": title })),
+        after: None,
+    });
+    Ok(())
+}
+
+async fn set_trashed(transaction: &Transaction<'_>, post_id: i64, trashed: bool) -> Result<()> {
+    let row = post::ActiveModel {
+        id: Set(post_id),
+        trashed_at: Set(trashed.then(|| transaction.now())),
+        ..Default::default()
+    };
+    row.update(transaction.connection()).await?;
+    Ok(())
+}
