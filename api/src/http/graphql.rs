@@ -12,9 +12,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{Server, perspective};
 use super::authenticate::{self, Origin};
 use super::request_log::{Facts, milliseconds};
+use super::{Server, perspective};
 use crate::domain::actor::Actor;
 use crate::domain::perspective::Reader;
 use crate::foundation::database::StatementCount;

@@ -1,6 +1,7 @@
 //! What mutations of posts answer: what was changed, or what has to be put right.
 
 use async_graphql::SimpleObject;
+use chrono::{DateTime, Utc};
 
 use super::post::Post;
 use super::revision::Revision;
@@ -54,6 +55,19 @@ pub struct RevisionPayload {
     /// The post it belongs to.
     pub post: Option<Post>,
     /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// A link that lets somebody in once, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct UserLinkPayload {
+    /// Who may follow it.
+    pub user: Option<User>,
+    /// The link. Pass it on to them yourself, by a way that nobody else reads.
+    pub link: Option<String>,
+    /// Until when it can be followed.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// What has to be put right; empty when the link was made.
     pub user_errors: Vec<UserError>,
 }
 
