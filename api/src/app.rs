@@ -14,7 +14,7 @@ use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
-use crate::graphql::context::Site;
+use crate::graphql::context::{Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server};
@@ -45,7 +45,10 @@ impl App {
             url: config.site_url(),
         })
         .data(keys.clone())
-        .data(passwords)
+        .data(passwords.clone())
+        .data(Links {
+            base: config.public_url(),
+        })
         .limit_complexity(limits::COMPLEXITY);
         if !development {
             schema = schema.disable_introspection().disable_suggestions();
@@ -55,6 +58,7 @@ impl App {
             documents: Documents::default(),
             store: store.clone(),
             keys: keys.clone(),
+            passwords,
             trusted_proxies: config.trusted_proxies.clone(),
             graphiql: development,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),

@@ -47,7 +47,6 @@ CREATE TABLE one_time_link (
     user_id BIGINT REFERENCES "user" (id),
     created_at {time} NOT NULL,
     expires_at {time} NOT NULL,
-    used_at {time},
     CHECK ((purpose = 'setup') = (user_id IS NULL))
 ) {joined}
 ;

@@ -26,9 +26,15 @@ ALTER TABLE audit_event ADD COLUMN address TEXT
 ;
 CREATE INDEX idempotency_key_by_age ON idempotency_key (created_at)
 ;
-CREATE INDEX audit_event_by_user ON audit_event (user_id, id)
+DROP INDEX audit_event_by_subject
 ;
-CREATE INDEX audit_event_by_action ON audit_event (action, id)
+CREATE INDEX audit_event_by_subject ON audit_event (subject, subject_id, at, id)
+;
+CREATE INDEX audit_event_by_time ON audit_event (at, id)
+;
+CREATE INDEX audit_event_by_user ON audit_event (user_id, at, id)
+;
+CREATE INDEX audit_event_by_action ON audit_event (action, at, id)
 ;
 CREATE INDEX audit_event_by_request ON audit_event (request_id)
 ;
@@ -40,6 +46,12 @@ DROP INDEX audit_event_by_request
 DROP INDEX audit_event_by_action
 ;
 DROP INDEX audit_event_by_user
+;
+DROP INDEX audit_event_by_time
+;
+DROP INDEX audit_event_by_subject
+;
+CREATE INDEX audit_event_by_subject ON audit_event (subject, subject_id, id)
 ;
 ALTER TABLE audit_event DROP COLUMN address
 ;

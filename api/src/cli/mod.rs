@@ -2,11 +2,14 @@
 
 mod export;
 mod import;
+mod keys;
 mod migrate;
 mod publish;
 mod schema;
 mod serve;
 mod synth;
+mod token;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +54,12 @@ enum Command {
     Synth(synth::Arguments),
     /// Make posts live
     Publish(publish::Arguments),
+    /// Manage users
+    User(user::Arguments),
+    /// Manage API tokens
+    Token(token::Arguments),
+    /// Manage the keys that sign tokens
+    Keys(keys::Arguments),
     /// Print the GraphQL schema in its definition language
     Schema,
 }
@@ -84,6 +93,9 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Export(arguments) => export::run(&config, &arguments).await,
         Command::Synth(arguments) => synth::run(&config, &arguments).await,
         Command::Publish(arguments) => publish::run(&config, &arguments).await,
+        Command::User(arguments) => user::run(&config, arguments).await,
+        Command::Token(arguments) => token::run(&config, arguments).await,
+        Command::Keys(arguments) => keys::run(&config, &arguments),
         Command::Schema => schema::run(),
     }
 }

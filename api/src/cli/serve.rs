@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::{Config, Mode};
+use crate::domain::one_time_link;
 use crate::foundation::clock::Clock;
+use crate::graphql::context::Links;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -33,12 +35,17 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     telemetry::start_log(config.log);
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
-    let app = App::new(config, database, Clock::system());
-    app.keys.prepare()?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
     let address = listener.local_addr()?;
+    // Links lead to where it listens, which the system chooses when the port is 0.
+    let config = &Config {
+        listen: address.to_string(),
+        ..config.clone()
+    };
+    let app = App::new(config, database, Clock::system());
+    app.keys.prepare()?;
 
     let stop = CancellationToken::new();
     let workers = if arguments.no_worker {
@@ -55,6 +62,12 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         say(&format!("GraphiQL  http://{address}/graphql in a browser"));
     }
     say(&format!("health    http://{address}/healthz and /readyz"));
+    if let Some(link) = one_time_link::set_up(&app.store).await? {
+        let base = config.public_url();
+        let link = Links { base }.one_time(&link.token);
+        say(&format!("set up    {link}"));
+        say("          makes the first admin; good once, for 24 hours or until the next start");
+    }
 
     let signal = stop.clone();
     tokio::spawn(async move {

@@ -24,6 +24,9 @@ pub struct Config {
     pub listen: String,
     /// Where the public site is; canonical URLs begin with it.
     pub site_url: String,
+    /// Where people reach this server, without a slash at the end; links in invitations begin with
+    /// it. `http://` and `listen` when absent.
+    pub public_url: Option<String>,
     /// Where the private keys that sign tokens are kept. All nodes share it.
     pub keys_directory: PathBuf,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
@@ -71,6 +74,7 @@ impl Default for Config {
             database_url: "sqlite:data/alphanode.db".into(),
             listen: "127.0.0.1:8080".into(),
             site_url: "http://localhost:3000".into(),
+            public_url: None,
             keys_directory: "data/keys".into(),
             trusted_proxies: Vec::new(),
             mode: Mode::Development,
@@ -85,10 +89,11 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "database_url",
     "listen",
     "site_url",
+    "public_url",
     "keys_directory",
     "trusted_proxies",
     "mode",
@@ -186,9 +191,15 @@ impl Config {
                 "give an address and a port, e.g. 127.0.0.1:8080 or [::]:8080",
             );
         }
-        let site = &self.site_url;
-        if !(site.starts_with("https://") || site.starts_with("http://")) {
+        let absolute = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        if !absolute(&self.site_url) {
             return invalid("site_url", "give an absolute URL, e.g. https://example.org");
+        }
+        if !self.public_url.as_deref().is_none_or(absolute) {
+            return invalid(
+                "public_url",
+                "give an absolute URL, e.g. https://cms.example.org",
+            );
         }
         if !(1..=64).contains(&self.readers) {
             return invalid("readers", "give a number from 1 to 64");
@@ -213,6 +224,14 @@ impl Config {
             writers: 4,
             read_timeout: Duration::from_secs(self.read_timeout_seconds),
             relaxed: false,
+        }
+    }
+
+    /// Where people reach this server, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
         }
     }
 

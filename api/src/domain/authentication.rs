@@ -2,12 +2,13 @@
 
 use super::actor::Actor;
 use super::error::{Error, Result};
-use super::signing_key::SigningKeys;
+use super::signing_key::{Claims, SigningKeys, kind_of};
 use super::transaction::Store;
-use super::{api_token, session};
+use super::{api_token, preview, session};
 use crate::foundation::database::StatementCount;
 
-/// Who asks with a bearer token: an API token, or an access token of a session.
+/// Who asks with a bearer token: an API token, an access token of a session, or one that a
+/// preview link was exchanged for.
 ///
 /// # Errors
 ///
@@ -21,6 +22,9 @@ pub async fn authenticate(
 ) -> Result<Actor> {
     if bearer.starts_with(api_token::PREFIX) {
         return api_token::authenticate(store, bearer, cost).await;
+    }
+    if kind_of(bearer).as_deref() == Some(preview::PreviewClaims::TYPE) {
+        return preview::authenticate(store, keys, bearer, cost).await;
     }
     session::authenticate(store, keys, bearer, cost).await
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query, SelectStatement, UnionType};
 use sea_orm::{QueryResult, Statement};
+use serde::{Deserialize, Serialize};
 
 use super::error::Result;
 use crate::foundation::cache_tag::CacheTag;
@@ -18,7 +19,8 @@ use crate::foundation::database::{Database, Dialect, StatementCount};
 /// Which content of a post a request sees. It is the same for every nested field of a request.
 ///
 /// A key that names nothing changes nothing: what is live is seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Perspective {
     /// What is live; all that the public sees.
     #[default]

@@ -72,6 +72,28 @@ pub struct Site {
     pub url: String,
 }
 
+/// The cookie [`REFRESH_COOKIE`] with this value, for so many seconds.
+pub fn refresh_cookie(value: &str, seconds: i64) -> String {
+    format!(
+        "{REFRESH_COOKIE}={value}; HttpOnly; Secure; SameSite=Strict; Path=/graphql; \
+         Max-Age={seconds}"
+    )
+}
+
+/// Where people reach this server.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// What links begin with, without a slash at the end.
+    pub base: String,
+}
+
+impl Links {
+    /// Where a one-time link leads.
+    pub fn one_time(&self, token: &str) -> String {
+        format!("{}/link/{token}", self.base)
+    }
+}
+
 /// The request.
 pub(super) fn request<'context>(context: &Context<'context>) -> &'context RequestContext {
     context.data_unchecked::<RequestContext>()

@@ -23,10 +23,16 @@ pub enum NodeType {
     User,
     /// A release.
     Release,
+    /// A session.
+    Session,
+    /// An API token.
+    ApiToken,
+    /// A line of the audit log.
+    AuditEvent,
 }
 
 impl NodeType {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -34,6 +40,9 @@ impl NodeType {
         Self::Entity,
         Self::User,
         Self::Release,
+        Self::Session,
+        Self::ApiToken,
+        Self::AuditEvent,
     ];
 
     fn name(self) -> &'static str {
@@ -45,7 +54,27 @@ impl NodeType {
             Self::Entity => "Entity",
             Self::User => "User",
             Self::Release => "Release",
+            Self::Session => "Session",
+            Self::ApiToken => "ApiToken",
+            Self::AuditEvent => "AuditEvent",
         }
+    }
+
+    /// What the audit log calls it, e.g. `api_token`.
+    pub fn noun(self) -> String {
+        let mut noun = String::new();
+        for letter in self.name().chars() {
+            if letter.is_uppercase() && !noun.is_empty() {
+                noun.push('_');
+            }
+            noun.extend(letter.to_lowercase());
+        }
+        noun
+    }
+
+    /// The type that the audit log calls so, if its rows have ids.
+    pub fn from_noun(noun: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.noun() == noun)
     }
 
     /// The id of the row with `key`.

@@ -12,17 +12,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use super::Server;
 use super::authenticate::{self, Origin};
 use super::request_log::{Facts, milliseconds};
+use super::{Server, perspective};
 use crate::domain::actor::Actor;
-use crate::domain::error::Error;
-use crate::domain::permission;
-use crate::domain::perspective::{Perspective, Reader};
+use crate::domain::perspective::Reader;
 use crate::foundation::database::StatementCount;
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::{check_variables, refusal};
-use crate::graphql::perspective;
 
 /// The largest body of a request, in bytes.
 pub(super) const BODY_BYTES: usize = 256 * 1024;
@@ -191,7 +188,7 @@ async fn run(
         Err((status, error)) => return refuse(headers, status, error),
     };
     let actor = caller.actor;
-    let perspective = match perspective(headers, actor, operation.kind) {
+    let perspective = match perspective::choose(headers, actor, operation.kind) {
         Ok(perspective) => perspective,
         Err(error) => {
             let (status, error) = authenticate::refuse(&error, &request_id);
@@ -320,40 +317,6 @@ impl Operation {
             name: found.and_then(|(name, _)| name.map(ToString::to_string)),
             kind: found.map_or(OperationType::Query, |(_, operation)| operation.node.ty),
         }
-    }
-}
-
-/// What the request sees: one perspective, however often it is named. Without the header it is what
-/// is published; but who writes sees what they have just written, and who holds a preview link sees
-/// what the link is for.
-fn perspective(
-    headers: &HeaderMap,
-    actor: Actor,
-    kind: OperationType,
-) -> Result<Perspective, Error> {
-    let mut named = None;
-    for value in headers.get_all(perspective::HEADER) {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        let perspective = perspective::parse(&text)?;
-        if named.is_some_and(|named| named != perspective) {
-            return Err(Error::BadArgument(format!(
-                "a request has one perspective; send one {}",
-                perspective::HEADER
-            )));
-        }
-        named = Some(perspective);
-    }
-    let perspective = named.unwrap_or_else(|| unnamed_perspective(actor, kind));
-    permission::may_see(actor, perspective)?;
-    Ok(perspective)
-}
-
-fn unnamed_perspective(actor: Actor, kind: OperationType) -> Perspective {
-    let may_see_drafts = || permission::may_see(actor, Perspective::Draft).is_ok();
-    match actor {
-        Actor::Preview { perspective, .. } => perspective,
-        _ if kind == OperationType::Mutation && may_see_drafts() => Perspective::Draft,
-        _ => Perspective::Published,
     }
 }
 

@@ -3,6 +3,8 @@
 mod authenticate;
 mod graphql;
 mod health;
+mod link;
+mod perspective;
 mod request_log;
 mod subscriptions;
 
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -19,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
+use crate::domain::user::password::Passwords;
 use crate::graphql::Schema;
 use crate::graphql::document::Documents;
 
@@ -32,6 +36,8 @@ pub struct Server {
     pub store: Store,
     /// What tokens are signed with.
     pub keys: SigningKeys,
+    /// Hashes passwords.
+    pub passwords: Passwords,
     /// Proxies whose word is taken for where a request comes from.
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether a browser gets GraphiQL.
@@ -46,6 +52,12 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/", get(welcome))
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphql/ws", get(subscriptions::connect))
+        .route(
+            "/link/{token}",
+            get(link::get)
+                .post(link::post)
+                .layer(DefaultBodyLimit::max(link::FORM_BYTES)),
+        )
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)

@@ -21,7 +21,7 @@ pub(in crate::domain) async fn authenticate(
     let AccessClaims {
         user_id,
         session_id,
-    } = keys.verify(token)?;
+    } = keys.verify(token)?.claims;
     let select = Query::select()
         .columns([("u", "role")])
         .expr(Expr::col(("s", "expires_at")).lte(store.clock.now()))

@@ -12,6 +12,7 @@ mod sign_out;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{refresh_token, session};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,6 +25,7 @@ pub use sign_out::{change_password, sign_out, sign_out_everywhere};
 use super::actor::Actor;
 use super::audit::AuditEvent;
 use super::error::{Error, Result};
+use super::perspective::Reader;
 use super::signing_key::{Claims, SigningKeys};
 use super::transaction::Transaction;
 use super::user::User;
@@ -68,6 +70,58 @@ pub struct SignedIn {
     pub access_expires_at: DateTime<Utc>,
     /// Renews the session, once.
     pub refresh_token: String,
+}
+
+/// A session that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The key.
+    pub id: i64,
+    /// Where it began.
+    pub address: Option<String>,
+    /// What the program called itself.
+    pub user_agent: Option<String>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it was last renewed.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends unless it is renewed.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The sessions of a user that go on, the newest first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn list(reader: &Reader, now: DateTime<Utc>, user_id: i64) -> Result<Vec<Session>> {
+    let select = Query::select()
+        .columns([
+            "id",
+            "address",
+            "user_agent",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+        ])
+        .from("session")
+        .and_where(Expr::col("user_id").eq(user_id))
+        .and_where(Expr::col("revoked_at").is_null())
+        .and_where(Expr::col("expires_at").gt(now))
+        .order_by("id", Order::Desc)
+        .to_owned();
+    let rows = reader.rows(&select).await?;
+    let sessions = rows.iter().map(|row| {
+        Ok(Session {
+            id: row.try_get_by_index(0)?,
+            address: row.try_get_by_index(1)?,
+            user_agent: row.try_get_by_index(2)?,
+            created_at: row.try_get_by_index(3)?,
+            last_used_at: row.try_get_by_index(4)?,
+            expires_at: row.try_get_by_index(5)?,
+        })
+    });
+    sessions.collect()
 }
 
 /// Begins a session of a user, who is the actor from here on. `action` is what the log calls it.

@@ -41,6 +41,15 @@ struct Body<C> {
     claims: C,
 }
 
+/// What a token that is good says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified<C> {
+    /// Its claims.
+    pub claims: C,
+    /// Until when it is good.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// The keys of a directory. Clones share what was read of it.
 #[derive(Clone, Debug)]
 pub struct SigningKeys {
@@ -76,6 +85,11 @@ pub struct Rotation {
     pub added: String,
     /// The ids of keys that no token can need any more.
     pub removed: Vec<String>,
+}
+
+/// The kind that a token says it is of. Only its signature tells whether that is true.
+pub fn kind_of(token: &str) -> Option<String> {
+    decode_header(token).ok()?.typ
 }
 
 impl SigningKeys {
@@ -127,7 +141,7 @@ impl SigningKeys {
     /// # Errors
     ///
     /// [`Error::BadCredential`] otherwise, with what to do.
-    pub fn verify<C: Claims>(&self, token: &str) -> Result<C> {
+    pub fn verify<C: Claims>(&self, token: &str) -> Result<Verified<C>> {
         let bad = |what: &str| Error::BadCredential(format!("the token {what}; {}", C::REMEDY));
         let invalid = || bad("is not one that this server has signed");
         let header = decode_header(token).map_err(|_| invalid())?;
@@ -143,10 +157,14 @@ impl SigningKeys {
         if token.header.typ.as_deref() != Some(C::TYPE) {
             return Err(bad("is of another kind"));
         }
-        if token.claims.exp <= self.clock.now().timestamp() {
+        let expires_at = DateTime::from_timestamp(token.claims.exp, 0).ok_or_else(invalid)?;
+        if expires_at <= self.clock.now() {
             return Err(bad("has expired"));
         }
-        Ok(token.claims.claims)
+        Ok(Verified {
+            claims: token.claims.claims,
+            expires_at,
+        })
     }
 
     /// Adds a key, which signs from now on, and removes those that no token can need any more.

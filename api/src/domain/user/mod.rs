@@ -1,6 +1,9 @@
 //! Users: who may sign in, and what they are trusted with.
 
 pub mod password;
+mod update;
+
+pub use update::{UserChange, update};
 
 use chrono::{DateTime, Utc};
 use entity::user::{ActiveModel, Column, Entity, Model};
@@ -13,6 +16,8 @@ use serde_json::{Value, json};
 
 use super::audit::AuditEvent;
 use super::error::{Error, Failure, Problem, ProblemCode, Result};
+use super::newest::{self, Dated, newest_first};
+use super::page::{Page, PageRequest};
 use super::permission::Role;
 use super::perspective::Reader;
 use super::slug::name_key;
@@ -78,10 +83,7 @@ pub struct NewUser {
 pub async fn create(transaction: &mut Transaction<'_>, new: NewUser) -> Result<User> {
     let email = new.email.trim().to_owned();
     let name = new.name.trim().to_owned();
-    let problems: Vec<Problem> = [check_email(&email), check_name(&name)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let problems = check(&new);
     if !problems.is_empty() {
         return Err(problems.into());
     }
@@ -127,10 +129,32 @@ pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<User>> {
     let found = columns()
         .and_where(Expr::col("id").is_in(ids.iter().copied()))
         .to_owned();
-    reader.rows(&found).await?.iter().map(read).collect()
+    reader.rows(&found).await?.iter().map(User::read).collect()
 }
 
-/// What [`read`] reads.
+/// A page of the users, the newest first.
+///
+/// # Errors
+///
+/// A bad argument when the cursor can't be used; those of the database.
+pub async fn list(reader: &Reader, request: &PageRequest) -> Result<Page<User>> {
+    newest_first(reader, columns(), request).await
+}
+
+/// The filter of a list that has none.
+#[derive(Clone, Copy, Debug)]
+pub struct Everybody;
+
+/// How many users there are.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn count(reader: &Reader, Everybody: &Everybody) -> Result<i64> {
+    newest::count(reader, columns()).await
+}
+
+/// What [`User::read`] reads.
 fn columns() -> SelectStatement {
     let mut select = Query::select();
     select
@@ -140,16 +164,36 @@ fn columns() -> SelectStatement {
     select
 }
 
-fn read(row: &QueryResult) -> Result<User> {
-    Ok(User {
-        id: row.try_get_by_index(0)?,
-        email: row.try_get_by_index(1)?,
-        name: row.try_get_by_index(2)?,
-        role: stored_role(&row.try_get_by_index::<String>(3)?)?,
-        disabled_at: row.try_get_by_index(4)?,
-        created_at: row.try_get_by_index(5)?,
-        has_password: row.try_get_by_index(6)?,
-    })
+impl Dated for User {
+    const TIME: &'static str = "created_at";
+
+    fn place(&self) -> (DateTime<Utc>, i64) {
+        (self.created_at, self.id)
+    }
+
+    fn read(row: &QueryResult) -> Result<Self> {
+        Ok(Self {
+            id: row.try_get_by_index(0)?,
+            email: row.try_get_by_index(1)?,
+            name: row.try_get_by_index(2)?,
+            role: stored_role(&row.try_get_by_index::<String>(3)?)?,
+            disabled_at: row.try_get_by_index(4)?,
+            created_at: row.try_get_by_index(5)?,
+            has_password: row.try_get_by_index(6)?,
+        })
+    }
+}
+
+/// The user who signs in with an address.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when there is none.
+pub async fn find_by_email(transaction: &Transaction<'_>, email: &str) -> Result<User> {
+    let found = by_email(transaction.connection(), email).await?;
+    found
+        .ok_or_else(|| Problem::not_found("email", "user"))?
+        .try_into()
 }
 
 /// Finds who signs in with an address.
@@ -202,6 +246,12 @@ fn audited(user: &User) -> Value {
         "role": user.role.as_str(),
         "disabled": user.disabled_at.is_some(),
     })
+}
+
+/// What has to be put right about a user to be.
+pub(in crate::domain) fn check(new: &NewUser) -> Vec<Problem> {
+    let problems = [check_email(new.email.trim()), check_name(new.name.trim())];
+    problems.into_iter().flatten().collect()
 }
 
 fn check_email(email: &str) -> Option<Problem> {

@@ -6,6 +6,7 @@ mod revision;
 mod score;
 mod similar_post;
 mod term;
+mod user;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub(super) use revision::{ContentKey, RevisionsKey, TransitionsKey};
 pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
+pub(super) use user::UserKey;
 
 use crate::domain::error::Error;
 use crate::domain::perspective::Reader;

@@ -2,11 +2,14 @@
 //! inside one transaction, and answers with what it changed.
 
 mod answer;
+mod api_token;
 mod post;
 mod posts;
+mod preview;
 mod publication;
 mod revision;
 mod session;
+mod user;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -31,6 +34,9 @@ pub struct Mutation(
     revision::RevisionMutation,
     publication::PublicationMutation,
     session::SessionMutation,
+    user::UserMutation,
+    api_token::ApiTokenMutation,
+    preview::PreviewMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

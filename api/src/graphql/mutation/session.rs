@@ -7,7 +7,7 @@ use crate::domain::error::{Error, Problem, ProblemCode};
 use crate::domain::permission::Action;
 use crate::domain::session::{self, SignIn, SignedIn};
 use crate::domain::user;
-use crate::graphql::context::{REFRESH_COOKIE, keys, passwords, reader, request};
+use crate::graphql::context::{keys, passwords, reader, refresh_cookie, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::types::payload::UserPayload;
 use crate::graphql::types::session::{RefreshTokenPlace, SessionPayload};
@@ -186,9 +186,5 @@ fn forget_cookie(context: &Context<'_>) {
 }
 
 fn set_cookie(context: &Context<'_>, value: &str, seconds: i64) {
-    let cookie = format!(
-        "{REFRESH_COOKIE}={value}; HttpOnly; Secure; SameSite=Strict; Path=/graphql; \
-         Max-Age={seconds}"
-    );
-    context.append_http_header("set-cookie", cookie);
+    context.append_http_header("set-cookie", refresh_cookie(value, seconds));
 }

@@ -1,5 +1,6 @@
 //! What can be asked, one file a noun.
 
+mod audit_event;
 mod node;
 mod post;
 mod redirect;
@@ -9,6 +10,7 @@ mod user;
 
 use async_graphql::MergedObject;
 
+pub use audit_event::AuditEventQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
@@ -25,4 +27,5 @@ pub struct Query(
     RedirectQuery,
     NodeQuery,
     UserQuery,
+    AuditEventQuery,
 );

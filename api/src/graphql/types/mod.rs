@@ -1,5 +1,7 @@
 //! The types of the schema, one file a noun.
 
+pub mod api_token;
+pub mod audit_event;
 pub mod connection;
 pub mod content;
 pub mod editing;
@@ -8,6 +10,7 @@ pub mod node;
 pub mod payload;
 pub mod post;
 pub mod post_filter;
+pub mod preview;
 pub mod redirect;
 pub mod revision;
 pub mod scalar_filter;

@@ -1,6 +1,7 @@
 //! What mutations of posts answer: what was changed, or what has to be put right.
 
 use async_graphql::SimpleObject;
+use chrono::{DateTime, Utc};
 
 use super::post::Post;
 use super::revision::Revision;
@@ -12,6 +13,15 @@ use super::user_error::UserError;
 pub struct PostPayload {
     /// The post as it is now; null when nothing was changed, or it is gone.
     pub post: Option<Post>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The user who was changed or acted, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct UserPayload {
+    /// The user as they are now; null when nothing was changed.
+    pub user: Option<User>,
     /// What has to be put right; empty when the change was made.
     pub user_errors: Vec<UserError>,
 }
@@ -49,6 +59,19 @@ pub struct RevisionPayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// A link that lets somebody in once, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct UserLinkPayload {
+    /// Who may follow it.
+    pub user: Option<User>,
+    /// The link. Pass it on to them yourself, by a way that nobody else reads.
+    pub link: Option<String>,
+    /// Until when it can be followed.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// What has to be put right; empty when the link was made.
+    pub user_errors: Vec<UserError>,
+}
+
 /// The posts that a bulk change reaches, or what has to be put right.
 #[derive(SimpleObject)]
 pub struct PostsPayload {
@@ -65,13 +88,4 @@ pub struct PostChange {
     pub post: Option<Post>,
     /// The fields that differ, e.g. `["tools", "difficulty"]`; empty when nothing does.
     pub changed_fields: Vec<String>,
-}
-
-/// The user who was changed or acted, or what has to be put right.
-#[derive(Default, SimpleObject)]
-pub struct UserPayload {
-    /// The user as they are now; null when nothing was changed.
-    pub user: Option<User>,
-    /// What has to be put right; empty when the change was made.
-    pub user_errors: Vec<UserError>,
 }

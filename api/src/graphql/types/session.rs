@@ -1,10 +1,12 @@
 //! Sessions.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::user::User;
 use super::user_error::UserError;
+use crate::domain::session;
+use crate::graphql::node_id::NodeType;
 
 /// Where the refresh token of a session goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -29,4 +31,38 @@ pub struct SessionPayload {
     pub user: Option<User>,
     /// What has to be put right; empty when somebody is signed in.
     pub user_errors: Vec<UserError>,
+}
+
+/// A sign-in that goes on.
+#[derive(SimpleObject)]
+pub struct Session {
+    /// Unique among everything that has an id.
+    pub id: ID,
+    /// Whether it is the one of this request.
+    pub current: bool,
+    /// The address it began at.
+    pub address: Option<String>,
+    /// What the program called itself.
+    pub user_agent: Option<String>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it was last renewed.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends unless it is renewed before.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// A session, asked for from the session `current`.
+    pub(in crate::graphql) fn new(session: session::Session, current: Option<i64>) -> Self {
+        Self {
+            id: NodeType::Session.id(session.id),
+            current: current == Some(session.id),
+            address: session.address,
+            user_agent: session.user_agent,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Enum, ID, Object};
 use chrono::{DateTime, Utc};
 
+use super::connection::connection;
 use crate::domain::user;
 use crate::graphql::node_id::NodeType;
 
@@ -66,3 +67,14 @@ impl From<user::User> for User {
         Self(user)
     }
 }
+
+connection!(
+    UserConnection,
+    UserEdge,
+    User,
+    user::User,
+    user::Everybody,
+    user::count,
+    "A page of users.",
+    "A user and their place in the list."
+);

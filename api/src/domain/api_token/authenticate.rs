@@ -1,27 +1,24 @@
-//! API tokens: what scripts sign in with. A token acts as its user, within its scopes.
+//! From an API token to who asks.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::api_token::{Column, Entity};
+use entity::api_token::{ActiveModel, Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-use super::actor::Actor;
-use super::authentication::disabled;
-use super::error::{Error, Result};
-use super::permission::Scope;
-use super::transaction::Store;
-use super::user::stored_role;
+use super::stored_scopes;
+use crate::domain::actor::Actor;
+use crate::domain::authentication::disabled;
+use crate::domain::error::{Error, Result};
+use crate::domain::transaction::Store;
+use crate::domain::user::stored_role;
 use crate::foundation::database::StatementCount;
 use crate::foundation::hash::sha256;
-
-/// How every token begins, so that one that leaks is recognised.
-pub const PREFIX: &str = "anp_";
 
 /// Uses closer to each other than this are one, for the time of the last use.
 const USES_ARE_ONE_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 /// Who asks with an API token: one statement, and once a minute another that notes the use.
-pub(super) async fn authenticate(
+pub(in crate::domain) async fn authenticate(
     store: &Store,
     token: &str,
     cost: &StatementCount,
@@ -82,7 +79,7 @@ async fn note_use(store: &Store, id: i64) {
         .add(Column::LastUsedAt.is_null())
         .add(Column::LastUsedAt.lte(now - USES_ARE_ONE_WITHIN));
     let noted = Entity::update_many()
-        .set(entity::api_token::ActiveModel {
+        .set(ActiveModel {
             last_used_at: Set(Some(now)),
             ..Default::default()
         })
@@ -93,13 +90,4 @@ async fn note_use(store: &Store, id: i64) {
     if let Err(error) = noted {
         tracing::warn!(%error, token = id, "the last use of a token was not noted");
     }
-}
-
-/// The scopes of a row.
-fn stored_scopes(scopes: serde_json::Value) -> Result<Vec<Scope>> {
-    let words: Vec<String> = serde_json::from_value(scopes)?;
-    let scopes = words.iter().map(|word| {
-        Scope::from_word(word).ok_or_else(|| Error::Internal(format!("`{word}` is no scope")))
-    });
-    scopes.collect()
 }

@@ -1,0 +1,80 @@
+//! Lists that have one order: the newest first.
+
+use chrono::{DateTime, Utc};
+use sea_orm::QueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+
+use super::error::{Error, Result};
+use super::page::{Cursor, Page, PageRequest, SortKey};
+use super::perspective::Reader;
+
+/// The order's name, in cursors.
+const ORDER: &str = "newest";
+
+/// A row of such a list.
+pub(super) trait Dated {
+    /// The column that says when the row came to be.
+    const TIME: &'static str;
+
+    /// Its time and its key.
+    fn place(&self) -> (DateTime<Utc>, i64);
+
+    /// Reads it.
+    fn read(row: &QueryResult) -> Result<Self>
+    where
+        Self: Sized;
+}
+
+/// A page of the rows of `select`, which is over one table.
+pub(super) async fn newest_first<T: Dated>(
+    reader: &Reader,
+    mut select: SelectStatement,
+    request: &PageRequest,
+) -> Result<Page<T>> {
+    let (time, id) = (Expr::col(T::TIME), Expr::col("id"));
+    if let Some(text) = &request.cursor {
+        let cursor = Cursor::decode(text, ORDER)?;
+        let SortKey::Time(at) = cursor.key else {
+            return Err(Error::BadArgument(
+                "the cursor belongs to another list".into(),
+            ));
+        };
+        let place = Expr::tuple([time.clone(), id.clone()]);
+        let from = Expr::tuple([Expr::val(at), Expr::val(cursor.row)]);
+        select.and_where(match request.backward {
+            false => place.lt(from),
+            true => place.gt(from),
+        });
+    }
+    let order = match request.backward {
+        false => Order::Desc,
+        true => Order::Asc,
+    };
+    select
+        .order_by_expr(time, order.clone())
+        .order_by_expr(id, order)
+        .limit(u64::from(request.limit) + 1)
+        .offset(u64::from(request.offset));
+    let mut rows = Vec::new();
+    for row in reader.rows(&select).await? {
+        let row = T::read(&row)?;
+        let (at, id) = row.place();
+        let cursor = Cursor {
+            order: ORDER.to_owned(),
+            key: SortKey::Time(at),
+            row: id,
+        };
+        rows.push((cursor, row));
+    }
+    Ok(Page::new(request, rows))
+}
+
+/// How many rows `select` has.
+pub(super) async fn count(reader: &Reader, select: SelectStatement) -> Result<i64> {
+    let counted = Query::select()
+        .expr(Func::count(Expr::cust("*")))
+        .from_subquery(select, "counted")
+        .to_owned();
+    let rows = reader.rows(&counted).await?;
+    Ok(rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?)
+}
