@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Order, Query};
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{Taxonomy, TermName};
@@ -14,7 +15,8 @@ use crate::foundation::database::PARAMETERS;
 use crate::foundation::hash::sha256;
 
 /// Finds words by name, in whatever case they are written, and adds those that are missing.
-/// A merged word answers with the one that took its place.
+/// A merged word answers with the one that took its place, a deleted one comes back. Nobody merges or
+/// deletes what this answers until the transaction ends.
 ///
 /// # Errors
 ///
@@ -58,32 +60,61 @@ pub async fn find_or_create(
     Ok(found)
 }
 
+/// The words that are there, deleted ones brought back. Merging and deleting lock the rows of words
+/// too, those that were merged earlier included, so what is found here stays what it is. All lock
+/// them in the order of their keys.
 async fn find_by_key(
-    transaction: &Transaction<'_>,
+    transaction: &mut Transaction<'_>,
     taxonomy: Taxonomy,
     keys: impl Iterator<Item = &TermName>,
 ) -> Result<HashMap<TermName, i64>> {
     let keys: Vec<&TermName> = keys.collect();
     let mut found = HashMap::new();
+    let mut deleted = Vec::new();
     for chunk in keys.chunks(PARAMETERS) {
         let mut select = Query::select();
         select
             .expr(Expr::cust("COALESCE(merged_into, id)"))
             .column("key")
+            .expr(Expr::col("deleted_at").is_not_null())
+            .expr(taxonomy.kind())
             .from(taxonomy.table())
-            .and_where(Expr::col("key").is_in(chunk.iter().map(|(_, key)| key.as_str())));
-        if taxonomy == Taxonomy::Entity {
-            select.column("kind");
-        }
+            .and_where(Expr::col("key").is_in(chunk.iter().map(|(_, key)| key.as_str())))
+            .order_by("id", Order::Asc)
+            .lock(LockType::KeyShare);
         for row in transaction.connection().query_all(&select).await? {
-            let kind = match taxonomy {
-                Taxonomy::Entity => row.try_get_by_index(2)?,
-                _ => String::new(),
-            };
-            found.insert((kind, row.try_get_by_index(1)?), row.try_get_by_index(0)?);
+            let id = row.try_get_by_index(0)?;
+            let name = (row.try_get_by_index(3)?, row.try_get_by_index(1)?);
+            // Of entities, those of other types have been found with them.
+            if row.try_get_by_index(2)? && chunk.contains(&&name) {
+                deleted.push(id);
+            }
+            found.insert(name, id);
         }
     }
+    bring_back(transaction, taxonomy, &deleted).await?;
     Ok(found)
+}
+
+async fn bring_back(
+    transaction: &mut Transaction<'_>,
+    taxonomy: Taxonomy,
+    ids: &[i64],
+) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let update = Query::update()
+        .table(taxonomy.table())
+        .value("deleted_at", Option::<DateTime<Utc>>::None)
+        .and_where(Expr::col("id").is_in(ids.iter().copied()))
+        .to_owned();
+    transaction.connection().execute(&update).await?;
+    for id in ids {
+        transaction.touch(CacheTag::Row(taxonomy.noun(), *id));
+    }
+    transaction.touch(CacheTag::List(taxonomy.noun()));
+    Ok(())
 }
 
 async fn insert(
@@ -105,17 +136,7 @@ async fn insert(
             // Another transaction may add the same word at the same moment; it is read back below.
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         for ((kind_key, key), (_, name)) in chunk {
-            let base = base_slug(name);
-            let mut slug = base.clone();
-            let mut number = 1;
-            while !taken.insert((kind_key.clone(), slug.clone())) {
-                number += 1;
-                slug = match number {
-                    ..=NUMBERS => format!("{base}-{number}"),
-                    // All that were looked up are taken: the key is what makes the word unique.
-                    _ => format!("{base}-{}", &sha256(key)[..12]),
-                };
-            }
+            let slug = choose_slug(kind_key, key, name, &mut taken);
             let mut values: Vec<Value> = vec![
                 name.trim().into(),
                 slug.into(),
@@ -130,6 +151,44 @@ async fn insert(
         transaction.connection().execute(&insert).await?;
     }
     Ok(())
+}
+
+/// A slug for a name that no other word has; `own_slug` is that of the word itself.
+pub(super) async fn free_slug(
+    transaction: &Transaction<'_>,
+    taxonomy: Taxonomy,
+    (kind_key, key): &TermName,
+    name: &str,
+    own_slug: Option<&str>,
+) -> Result<String> {
+    let wanted = (kind_key.clone(), name.to_owned());
+    let taken = taken_slugs(transaction, taxonomy, &[(&wanted, &wanted)]).await?;
+    let mut taken = taken
+        .into_iter()
+        .filter(|(kind, slug)| kind != kind_key || Some(slug.as_str()) != own_slug)
+        .collect();
+    Ok(choose_slug(kind_key, key, name, &mut taken))
+}
+
+/// The slug of a name, with a number where it is taken; it is taken from then on.
+fn choose_slug(
+    kind_key: &str,
+    key: &str,
+    name: &str,
+    taken: &mut HashSet<(String, String)>,
+) -> String {
+    let base = base_slug(name);
+    let mut slug = base.clone();
+    let mut number = 1;
+    while !taken.insert((kind_key.to_owned(), slug.clone())) {
+        number += 1;
+        slug = match number {
+            ..=NUMBERS => format!("{base}-{number}"),
+            // All that were looked up are taken: the key is what makes the word unique.
+            _ => format!("{base}-{}", &sha256(key)[..12]),
+        };
+    }
+    slug
 }
 
 /// Numbers that a slug may get when it is taken.
@@ -160,20 +219,14 @@ async fn taken_slugs(
         let candidates = chunk.iter().flat_map(|slug| {
             std::iter::once(slug.clone()).chain((2..=NUMBERS).map(move |n| format!("{slug}-{n}")))
         });
-        let mut select = Query::select();
-        select
+        let select = Query::select()
+            .expr(taxonomy.kind())
             .column("slug")
             .from(taxonomy.table())
-            .and_where(Expr::col("slug").is_in(candidates));
-        if taxonomy == Taxonomy::Entity {
-            select.column("kind");
-        }
+            .and_where(Expr::col("slug").is_in(candidates))
+            .to_owned();
         for row in transaction.connection().query_all(&select).await? {
-            let kind = match taxonomy {
-                Taxonomy::Entity => row.try_get_by_index(1)?,
-                _ => String::new(),
-            };
-            taken.push((kind, row.try_get_by_index(0)?));
+            taken.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
         }
     }
     Ok(taken)
