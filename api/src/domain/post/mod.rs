@@ -19,6 +19,7 @@ mod revise;
 mod rows;
 mod search;
 mod select;
+mod tick;
 
 pub use amend::amend;
 pub use archive::{WholePost, whole_posts};
@@ -42,6 +43,7 @@ pub use publish::{publish, unpublish};
 pub use revise::{Standing, revise};
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
+pub use tick::{Tick, tick, ticks, untick};
 
 /// The path of a post on the site.
 pub fn path(slug: &str) -> String {

@@ -2,7 +2,9 @@
 //! inside one transaction, and answers with what it changed.
 
 mod post;
+mod score;
 mod term;
+mod tick;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -22,6 +24,8 @@ use crate::foundation::hash::sha256;
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     post::PostMutation,
+    score::ScoreMutation,
+    tick::TickMutation,
     term::ToolMutation,
     term::StackMutation,
     term::EntityMutation,

@@ -9,7 +9,7 @@ use crate::graphql::context::reader;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::types::payload::PostPayload;
-use crate::graphql::types::post::selection_below;
+use crate::graphql::types::post::{Post, selection_below};
 
 /// Changing posts.
 #[derive(Default)]
@@ -70,4 +70,29 @@ async fn payload(context: &Context<'_>, outcome: Outcome<SavedPost>) -> Result<P
         post: found.or_graphql_error(context)?.map(Into::into),
         user_errors: Vec::new(),
     })
+}
+
+/// The same for a change that has no revision to tell of.
+pub(super) async fn payload_of(
+    context: &Context<'_>,
+    outcome: Outcome<i64>,
+) -> Result<PostPayload> {
+    Ok(match outcome {
+        Ok(post_id) => PostPayload {
+            post: find_post(context, post_id).await?,
+            user_errors: Vec::new(),
+        },
+        Err(user_errors) => PostPayload {
+            post: None,
+            user_errors,
+        },
+    })
+}
+
+/// The field `post` of a payload.
+pub(super) async fn find_post(context: &Context<'_>, post_id: i64) -> Result<Option<Post>> {
+    let filter = PostFilter::Number(NumberField::Id, Test::Equal(post_id));
+    let selection = selection_below(context.look_ahead(), "post");
+    let found = post::find_one(reader(context), filter, selection).await;
+    Ok(found.or_graphql_error(context)?.map(Post::from))
 }

@@ -3,6 +3,7 @@
 use async_graphql::SimpleObject;
 
 use super::post::Post;
+use super::score::ScoreReason;
 use super::term::{Entity, Stack, Tool};
 use super::user_error::UserError;
 
@@ -11,6 +12,17 @@ use super::user_error::UserError;
 pub struct PostPayload {
     /// The post as it is now; null when nothing was changed.
     pub post: Option<Post>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The post that was assessed and why its figures are what they are, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct AssessPostPayload {
+    /// The post with its new score; null when it was not assessed.
+    pub post: Option<Post>,
+    /// Every reason, figure by figure.
+    pub reasons: Vec<ScoreReason>,
     /// What has to be put right; empty when the change was made.
     pub user_errors: Vec<UserError>,
 }
