@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod checklist_ticks;
 mod command_line;
 mod document_schema;
 mod export_round_trip;
@@ -24,11 +25,14 @@ mod post_list;
 mod posts;
 mod query_plans;
 mod queue;
+mod revision_diff;
 mod schema;
+mod scores;
 mod search;
 mod similar_posts;
 mod support;
 mod synth;
+mod term_changes;
 mod terms;
 mod visibility;
 mod worker;

@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 mod database;
+mod editor;
 mod postgres;
 pub mod reading;
 mod server;
@@ -9,6 +10,7 @@ mod store;
 pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
+pub use editor::Editor;
 pub use server::{Answer, TestServer, new_post, note};
 pub use store::TestStore;
 

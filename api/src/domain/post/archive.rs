@@ -41,8 +41,8 @@ pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<
     }
     let mut redirects = read_redirects(reader, &post_ids).await?;
     let mut scores = read_scores(reader, &post_ids).await?;
-    let mut revisions = read_revisions(reader, &post_ids).await?;
-    read_words(reader, &post_ids, &mut revisions).await?;
+    let mut revisions = read_revisions(reader, "post_id", &post_ids).await?;
+    read_words(reader, "post_id", &post_ids, &mut revisions).await?;
     let mut of_posts: HashMap<i64, Vec<Stored>> = HashMap::new();
     for stored in revisions {
         of_posts.entry(stored.post_id).or_default().push(stored);
@@ -59,6 +59,21 @@ pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<
         whole.post.scores = scores.remove(&whole.id).unwrap_or_default();
     }
     Ok(posts.into_iter().map(|(whole, _)| whole).collect())
+}
+
+/// What each revision says, drafts included: the caller has seen to it that somebody may read them.
+/// Four statements, however many revisions; those that are not there are left out.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn contents(reader: &Reader, revision_ids: &[i64]) -> Result<HashMap<i64, Content>> {
+    let mut revisions = read_revisions(reader, "id", revision_ids).await?;
+    read_words(reader, "id", revision_ids, &mut revisions).await?;
+    let contents = revisions.into_iter();
+    Ok(contents
+        .map(|stored| (stored.id, stored.revision.content))
+        .collect())
 }
 
 /// Which of its revisions a post shows to whom.
@@ -210,7 +225,8 @@ const CONTENT: [&str; 22] = [
     "payload",
 ];
 
-async fn read_revisions(reader: &Reader, post_ids: &[i64]) -> Result<Vec<Stored>> {
+/// The revisions whose `key`, their own or that of their post, is one of `ids`.
+async fn read_revisions(reader: &Reader, key: &'static str, ids: &[i64]) -> Result<Vec<Stored>> {
     let select = Query::select()
         .columns(REVISION.map(|column| ("r", column)))
         .columns(CONTENT.map(|column| ("c", column)))
@@ -228,7 +244,7 @@ async fn read_revisions(reader: &Reader, post_ids: &[i64]) -> Result<Vec<Stored>
             "b",
             Expr::col(("b", "content_id")).equals(("r", "id")),
         )
-        .and_where(Expr::col(("r", "post_id")).is_in(post_ids.iter().copied()))
+        .and_where(Expr::col(("r", key)).is_in(ids.iter().copied()))
         .order_by(("r", "post_id"), Order::Asc)
         .order_by(("r", "number"), Order::Asc)
         .to_owned();
@@ -290,7 +306,12 @@ fn stored(row: &QueryResult) -> Result<Stored> {
 }
 
 /// Adds the words of the revisions, in their order.
-async fn read_words(reader: &Reader, post_ids: &[i64], revisions: &mut [Stored]) -> Result<()> {
+async fn read_words(
+    reader: &Reader,
+    key: &'static str,
+    ids: &[i64],
+    revisions: &mut [Stored],
+) -> Result<()> {
     let places: HashMap<i64, usize> = revisions
         .iter()
         .enumerate()
@@ -300,7 +321,7 @@ async fn read_words(reader: &Reader, post_ids: &[i64], revisions: &mut [Stored])
         let contents = Query::select()
             .column("id")
             .from("post_content")
-            .and_where(Expr::col("post_id").is_in(post_ids.iter().copied()))
+            .and_where(Expr::col(key).is_in(ids.iter().copied()))
             .to_owned();
         let mut select = Query::select();
         select

@@ -6,6 +6,7 @@ mod check;
 mod checklist;
 mod content;
 mod create;
+mod diff;
 mod facet;
 mod filter;
 mod history;
@@ -22,11 +23,15 @@ mod select;
 mod tick;
 
 pub use amend::amend;
-pub use archive::{WholePost, whole_posts};
+pub use archive::{WholePost, contents, whole_posts};
 pub use check::MAXIMUM_NESTING;
 pub use checklist::{ChecklistItem, checklist_id, complete_checklist};
 pub use content::{Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo};
 pub use create::{SavedPost, create};
+pub use diff::{
+    BodyDiff, ChangedItem, FieldChange, Hunk, Line, LineKind, ListChange, ListItem, MovedItem,
+    RevisionDiff, Segment, compare, diff, diff_body,
+};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{
     FlagField, NumberField, PostFilter, Quantifier, TermFilter, Test, TextField, TimeField,

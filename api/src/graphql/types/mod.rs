@@ -8,6 +8,7 @@ pub mod post;
 pub mod post_filter;
 pub mod redirect;
 pub mod revision;
+pub mod revision_diff;
 pub mod scalar_filter;
 pub mod score;
 pub mod search;
