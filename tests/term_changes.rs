@@ -439,6 +439,16 @@ async fn names_are_checked_and_belong_to_one(
         .await;
     assert_eq!(payload["entity"], json!({ "type": "area", "postCount": 4 }));
 
+    // One that was deleted comes back as nothing but itself.
+    let create = |kind: &str| json!({ "name": "Latency", "type": kind });
+    let problem = bob.done("createEntity", fields, create("problem")).await["entity"].clone();
+    bob.done("deleteEntity", "", json!({ "id": problem["id"] }))
+        .await;
+    let other = bob.done("createEntity", fields, create("area")).await["entity"].clone();
+    assert_ne!(other["id"], problem["id"]);
+    let back = bob.done("createEntity", fields, create("problem")).await["entity"].clone();
+    assert_eq!(back["id"], problem["id"]);
+
     // Stacks are the same piece of code.
     let stack = bob
         .done(

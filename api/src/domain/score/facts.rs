@@ -81,10 +81,10 @@ impl BodyFacts {
                     facts.subheadings += usize::from(level >= HeadingLevel::H3);
                 }
                 Event::End(TagEnd::Heading(_)) => in_heading = false,
-                Event::Start(Tag::Link { dest_url, .. }) => {
-                    if !dest_url.is_empty() && !dest_url.starts_with('#') {
-                        links.insert(dest_url);
-                    }
+                Event::Start(Tag::Link { dest_url, .. })
+                    if !dest_url.is_empty() && !dest_url.starts_with('#') =>
+                {
+                    links.insert(dest_url);
                 }
                 Event::Start(Tag::List(_) | Tag::Table(_)) => {
                     facts.end_paragraph(&mut prose);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Order, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, OnConflict, Query, UnionType};
 use sea_orm::{ConnectionTrait, Value};
 
+use super::word::{self, Word};
 use super::{Taxonomy, TermName};
 use crate::domain::error::Result;
 use crate::domain::slug::{name_key, slug_of};
@@ -60,9 +61,8 @@ pub async fn find_or_create(
     Ok(found)
 }
 
-/// The words that are there, deleted ones brought back. Merging and deleting lock the rows of words
-/// too, those that were merged earlier included, so what is found here stays what it is. All lock
-/// them in the order of their keys.
+/// The words that are there, deleted ones brought back. What is found stays what it is until the
+/// transaction ends.
 async fn find_by_key(
     transaction: &mut Transaction<'_>,
     taxonomy: Taxonomy,
@@ -71,29 +71,59 @@ async fn find_by_key(
     let keys: Vec<&TermName> = keys.collect();
     let mut found = HashMap::new();
     let mut deleted = Vec::new();
-    for chunk in keys.chunks(PARAMETERS) {
-        let mut select = Query::select();
-        select
-            .expr(Expr::cust("COALESCE(merged_into, id)"))
-            .column("key")
-            .expr(Expr::col("deleted_at").is_not_null())
-            .expr(taxonomy.kind())
-            .from(taxonomy.table())
-            .and_where(Expr::col("key").is_in(chunk.iter().map(|(_, key)| key.as_str())))
-            .order_by("id", Order::Asc)
-            .lock(LockType::KeyShare);
-        for row in transaction.connection().query_all(&select).await? {
-            let id = row.try_get_by_index(0)?;
-            let name = (row.try_get_by_index(3)?, row.try_get_by_index(1)?);
-            // Of entities, those of other types have been found with them.
-            if row.try_get_by_index(2)? && chunk.contains(&&name) {
-                deleted.push(id);
+    for chunk in keys.chunks(PARAMETERS / 2) {
+        let wanted: HashSet<&TermName> = chunk.iter().copied().collect();
+        for word in share(transaction, taxonomy, chunk).await? {
+            let id = word.merged_into.unwrap_or(word.id);
+            let name = (word.kind, word.key);
+            // Others were read with them: those in their place, and of entities, other types.
+            if wanted.contains(&name) {
+                deleted.extend(word.deleted.then_some(id));
+                found.insert(name, id);
             }
-            found.insert(name, id);
         }
     }
     bring_back(transaction, taxonomy, &deleted).await?;
     Ok(found)
+}
+
+/// How often words are looked up that others merge meanwhile; each look waits for those under way.
+const MOST_LOOKS: usize = 10;
+
+/// Words by key, and those that are in their place, which nobody merges, deletes or renames until
+/// the transaction ends. They are locked in the order of their keys, as everybody does.
+async fn share(
+    transaction: &Transaction<'_>,
+    taxonomy: Taxonomy,
+    keys: &[&TermName],
+) -> Result<Vec<Word>> {
+    let by_key = |column: &'static str| {
+        Query::select()
+            .column(column)
+            .from(taxonomy.table())
+            .and_where(Expr::col("key").is_in(keys.iter().map(|(_, key)| key.as_str())))
+            .and_where(Expr::col(column).is_not_null())
+            .to_owned()
+    };
+    let ids = by_key("id")
+        .union(UnionType::Distinct, by_key("merged_into"))
+        .to_owned();
+    let which = Condition::all().add(Expr::col("id").in_subquery(ids));
+    let mut looked = 0;
+    loop {
+        let words = word::lock(transaction, taxonomy, which.clone(), LockType::KeyShare).await?;
+        let in_use: HashSet<i64> = words
+            .iter()
+            .filter(|word| word.is_in_use())
+            .map(|word| word.id)
+            .collect();
+        let mut successors = words.iter().filter_map(|word| word.merged_into);
+        looked += 1;
+        if successors.all(|id| in_use.contains(&id)) || looked == MOST_LOOKS {
+            return Ok(words);
+        }
+        // One was merged further, or deleted, while we waited for it.
+    }
 }
 
 async fn bring_back(

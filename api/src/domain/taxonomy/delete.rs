@@ -1,7 +1,7 @@
 //! Deleting a word that nobody needs.
 
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query};
 use serde_json::json;
 
 use super::merge::{hold, replace};
@@ -37,10 +37,8 @@ pub async fn delete(
             (from, live_posts)
         }
         None => {
-            let which = Condition::any()
-                .add(Expr::col("id").eq(id))
-                .add(Expr::col("merged_into").eq(id));
-            let words = word::lock(transaction, taxonomy, which).await?;
+            let it = Condition::all().add(Expr::col("id").eq(id));
+            let words = word::lock(transaction, taxonomy, it, LockType::Update).await?;
             let word = word::in_use(transaction, taxonomy, &words, id, "id").await?;
             let posts = uses::count_posts_ever(transaction, taxonomy, id).await?;
             if posts > 0 {

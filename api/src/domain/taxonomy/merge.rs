@@ -1,7 +1,7 @@
 //! Merging two words that mean the same.
 
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query};
 use serde_json::json;
 
 use super::word::{self, Word};
@@ -47,8 +47,7 @@ pub async fn merge(
     Ok(())
 }
 
-/// Takes hold of a word, of the one that takes its place, of the words that were merged into it,
-/// and of the posts that use it.
+/// Takes hold of a word, of the one that takes its place, and of the posts that use it.
 pub(super) async fn hold(
     transaction: &Transaction<'_>,
     taxonomy: Taxonomy,
@@ -56,10 +55,8 @@ pub(super) async fn hold(
     (successor, field): (i64, &str),
 ) -> Result<(Word, Word)> {
     uses::lock_posts(transaction, taxonomy, id).await?;
-    let which = Condition::any()
-        .add(Expr::col("id").is_in([id, successor]))
-        .add(Expr::col("merged_into").eq(id));
-    let words = word::lock(transaction, taxonomy, which).await?;
+    let both = Condition::all().add(Expr::col("id").is_in([id, successor]));
+    let words = word::lock(transaction, taxonomy, both, LockType::Update).await?;
     let from = word::in_use(transaction, taxonomy, &words, id, "id").await;
     let to = word::in_use(transaction, taxonomy, &words, successor, field).await;
     match (from, to) {

@@ -52,17 +52,19 @@ pub(super) async fn peek(
     row.as_ref().map(read).transpose()
 }
 
-/// Words that nobody else changes, nor uses for the first time, until the transaction ends. They are
-/// locked in the order of their keys, and after the posts that use them: so does saving a post.
+/// Words, held until the transaction ends: with [`LockType::Update`] nobody else changes them or
+/// uses them anew, with [`LockType::KeyShare`] nobody holds them like that. They are locked in the
+/// order of their keys, and after the posts that use them: so does saving a post.
 pub(super) async fn lock(
     transaction: &Transaction<'_>,
     taxonomy: Taxonomy,
     which: Condition,
+    how: LockType,
 ) -> Result<Vec<Word>> {
     let select = select(taxonomy)
         .cond_where(which)
         .order_by("id", Order::Asc)
-        .lock(LockType::Update)
+        .lock(how)
         .to_owned();
     let rows = transaction.connection().query_all(&select).await?;
     rows.iter().map(read).collect()

@@ -1,7 +1,7 @@
 //! Creating and renaming words by hand.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::create::free_slug;
@@ -46,10 +46,10 @@ pub async fn create(
     new: NewTerm,
 ) -> Result<i64> {
     let wanted = Wanted::checked(taxonomy, &new.name, &new.kind, new.slug)?;
-    let holders = word::lock(transaction, taxonomy, wanted.holders()).await?;
+    let holders = word::lock(transaction, taxonomy, wanted.holders(), LockType::Update).await?;
     let deleted = holders
         .iter()
-        .find(|word| word.deleted && word.key == wanted.key);
+        .find(|word| word.deleted && word.kind == wanted.kind && word.key == wanted.key);
     let own_id = deleted.map(|word| word.id);
     wanted
         .claim(transaction, taxonomy, &holders, own_id)
@@ -98,7 +98,7 @@ pub async fn update(
     let kind = patch.kind.as_deref().unwrap_or(&known.kind);
     let wanted = Wanted::checked(taxonomy, name, kind, patch.slug.clone().flatten())?;
     let which = wanted.holders().add(Expr::col("id").eq(id));
-    let words = word::lock(transaction, taxonomy, which).await?;
+    let words = word::lock(transaction, taxonomy, which, LockType::Update).await?;
     let before = word::in_use(transaction, taxonomy, &words, id, "id").await?;
     wanted
         .claim(transaction, taxonomy, &words, Some(id))
