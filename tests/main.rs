@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod checklist_ticks;
 mod command_line;
 mod document_schema;
 mod export_round_trip;
@@ -27,13 +28,16 @@ mod posts;
 mod query_plans;
 mod queue;
 mod review;
+mod revision_diff;
 mod schema;
+mod scores;
 mod search;
 mod sign_in;
 mod similar_posts;
 mod subscriptions;
 mod support;
 mod synth;
+mod term_changes;
 mod terms;
 mod visibility;
 mod worker;

@@ -3,6 +3,7 @@
 mod database;
 pub mod editing;
 pub mod perspective;
+mod editor;
 mod postgres;
 pub mod reading;
 mod server;
@@ -12,6 +13,7 @@ pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
 pub use server::{Answer, TestServer, TestUser, new_post, note};
+pub use editor::Editor;
 pub use store::TestStore;
 
 use std::{fs, time::UNIX_EPOCH};

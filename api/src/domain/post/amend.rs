@@ -12,6 +12,7 @@ use sea_orm::{
 use super::prepare::{NewPost, NewScore};
 use super::publish::mark;
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
+use crate::domain::score::RUBRIC;
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 
@@ -134,6 +135,7 @@ pub(super) fn row(post_id: i64, score: &NewScore, now: DateTime<Utc>) -> score::
         freshness: Set(score.freshness),
         depth: Set(score.depth),
         clarity: Set(score.clarity),
+        automatic: Set(score.assessor.as_deref() == Some(RUBRIC)),
         assessor: Set(score.assessor.clone()),
         assessed_at: Set(score.assessed_at.unwrap_or(now)),
         ..Default::default()

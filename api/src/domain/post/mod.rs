@@ -9,6 +9,7 @@ mod checklist;
 mod content;
 mod create;
 mod editing;
+mod diff;
 mod facet;
 mod filter;
 mod history;
@@ -27,6 +28,7 @@ mod schedule;
 mod scope;
 mod search;
 mod select;
+mod tick;
 mod trash;
 mod update;
 mod write;
@@ -40,6 +42,10 @@ pub use checklist::{ChecklistItem, checklist_id, complete_checklist};
 pub use content::{Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo};
 pub use create::{SavedPost, create};
 pub use editing::{Editing, Schedule, editing};
+pub use diff::{
+    BodyDiff, ChangedItem, FieldChange, Hunk, Line, LineKind, ListChange, ListItem, MovedItem,
+    RevisionDiff, Segment, compare, diff, diff_body,
+};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{
     FlagField, NumberField, PostFilter, Quantifier, TermFilter, Test, TextField, TimeField,
@@ -68,6 +74,7 @@ pub use update::{
     PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,
 };
 pub use write::{PostDraft, prepare_copy, prepare_post, write};
+pub use tick::{Tick, tick, ticks, untick};
 
 /// The path of a post on the site.
 pub fn path(slug: &str) -> String {

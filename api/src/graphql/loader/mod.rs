@@ -7,6 +7,7 @@ mod score;
 mod similar_post;
 mod term;
 mod user;
+mod tick;
 
 use std::sync::Arc;
 
@@ -17,13 +18,17 @@ pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
 pub(super) use user::UserKey;
+pub(super) use tick::TicksKey;
 
+use crate::domain::actor::Actor;
 use crate::domain::error::Error;
 use crate::domain::perspective::Reader;
 
 /// Reads for every loader of a request.
 pub struct Loaders {
     pub(super) reader: Arc<Reader>,
+    /// Who asks: some of what is loaded is not for everybody.
+    pub(super) actor: Actor,
 }
 
 /// An error that several waiting fields share.

@@ -10,6 +10,9 @@ mod publication;
 mod revision;
 mod session;
 mod user;
+mod score;
+mod term;
+mod tick;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -37,6 +40,11 @@ pub struct Mutation(
     user::UserMutation,
     api_token::ApiTokenMutation,
     preview::PreviewMutation,
+    score::ScoreMutation,
+    tick::TickMutation,
+    term::ToolMutation,
+    term::StackMutation,
+    term::EntityMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

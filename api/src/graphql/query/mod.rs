@@ -4,6 +4,7 @@ mod audit_event;
 mod node;
 mod post;
 mod redirect;
+mod revision;
 mod search;
 mod term;
 mod user;
@@ -14,6 +15,7 @@ pub use audit_event::AuditEventQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
+pub use revision::RevisionQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
@@ -22,6 +24,7 @@ pub use user::UserQuery;
 #[derive(Default, MergedObject)]
 pub struct Query(
     PostQuery,
+    RevisionQuery,
     SearchQuery,
     TermQuery,
     RedirectQuery,

@@ -13,6 +13,7 @@ pub mod post_filter;
 pub mod preview;
 pub mod redirect;
 pub mod revision;
+pub mod revision_diff;
 pub mod scalar_filter;
 pub mod score;
 pub mod search;
