@@ -19,6 +19,7 @@ mod revise;
 mod rows;
 mod search;
 mod select;
+mod switch;
 
 pub use amend::amend;
 pub use archive::{WholePost, whole_posts};
@@ -34,14 +35,15 @@ pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
-pub(in crate::domain) use lock::lock;
+pub(in crate::domain) use lock::lock_many;
 pub use order::{PostOrder, PostOrderField};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
-pub(in crate::domain) use publish::move_to;
+pub(in crate::domain) use publish::{IN_TRASH, ReviewStanding};
 pub use publish::{publish, unpublish};
 pub use revise::{Standing, revise};
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
+pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};
 
 /// The path of a post on the site.
 pub fn path(slug: &str) -> String {
