@@ -3,6 +3,7 @@
 mod database;
 mod postgres;
 pub mod reading;
+pub mod release;
 mod server;
 mod sqlite;
 mod store;

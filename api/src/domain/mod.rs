@@ -10,6 +10,7 @@ pub mod page;
 pub mod permission;
 pub mod perspective;
 pub mod post;
+pub mod release;
 pub mod search;
 pub mod similar;
 pub mod slug;

@@ -19,15 +19,21 @@ pub enum NodeType {
     Stack,
     /// A named entity.
     Entity,
+    /// A release.
+    Release,
+    /// A user.
+    User,
 }
 
 impl NodeType {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
         Self::Stack,
         Self::Entity,
+        Self::Release,
+        Self::User,
     ];
 
     fn name(self) -> &'static str {
@@ -37,6 +43,8 @@ impl NodeType {
             Self::Tool => "Tool",
             Self::Stack => "Stack",
             Self::Entity => "Entity",
+            Self::Release => "Release",
+            Self::User => "User",
         }
     }
 

@@ -1,6 +1,7 @@
 //! What background jobs do, one file a kind. A job's name, payload and unique key stand beside the
 //! domain verb that asks for it.
 
+mod ship_release;
 mod similar_posts;
 
 use crate::domain::transaction::Store;
@@ -8,5 +9,8 @@ use crate::queue::Handler;
 
 /// The handlers of all kinds, for a worker.
 pub fn handlers(store: &Store) -> Vec<Handler> {
-    vec![similar_posts::handler(store.clone())]
+    vec![
+        ship_release::handler(store.clone()),
+        similar_posts::handler(store.clone()),
+    ]
 }

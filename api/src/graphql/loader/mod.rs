@@ -1,6 +1,7 @@
 //! Loaders: look-ups of nested fields, gathered so that a page costs as many statements as a row.
 
 mod post;
+mod release;
 mod revision;
 mod score;
 mod similar_post;
@@ -9,7 +10,8 @@ mod term;
 use std::sync::Arc;
 
 pub(super) use post::{PostKey, PostListKey, PostListShape};
-pub(super) use revision::{RevisionsKey, TransitionsKey};
+pub(super) use release::ReleaseItemsKey;
+pub(super) use revision::{RevisionKey, RevisionsKey, TransitionsKey};
 pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;

@@ -2,6 +2,7 @@
 //! inside one transaction, and answers with what it changed.
 
 mod post;
+mod release;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use crate::foundation::hash::sha256;
 /// The ways to change something. Each takes one `input` and answers with a payload: what was
 /// changed, or `userErrors` and nothing was. An `idempotencyKey` makes a change safe to send again.
 #[derive(Default, MergedObject)]
-pub struct Mutation(post::PostMutation);
+pub struct Mutation(post::PostMutation, release::ReleaseMutation);
 
 /// What came of a change: its outcome, or what has to be put right.
 pub(super) type Outcome<T> = std::result::Result<T, Vec<UserError>>;

@@ -3,6 +3,7 @@
 mod node;
 mod post;
 mod redirect;
+mod release;
 mod search;
 mod term;
 
@@ -11,9 +12,17 @@ use async_graphql::MergedObject;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
+pub use release::ReleaseQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 
 /// Everything that can be asked. Anonymous requests see what is published, and nothing else.
 #[derive(Default, MergedObject)]
-pub struct Query(PostQuery, SearchQuery, TermQuery, RedirectQuery, NodeQuery);
+pub struct Query(
+    PostQuery,
+    SearchQuery,
+    TermQuery,
+    RedirectQuery,
+    ReleaseQuery,
+    NodeQuery,
+);
