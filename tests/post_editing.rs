@@ -28,7 +28,13 @@ async fn a_post_is_written_changed_and_published(
         "checklist": [{ "text": "Set a budget" }],
         "payload": { "series": { "part": 2 } },
     });
-    let payload = done(&server, &editor, "createPost", json!({ "content": content })).await;
+    let payload = done(
+        &server,
+        &editor,
+        "createPost",
+        json!({ "content": content }),
+    )
+    .await;
     let post = Written::of(&payload);
     assert_eq!(payload["post"]["slug"], "retry-budgets-in-go");
     assert_eq!(payload["post"]["revision"]["version"], "1.0.0");
@@ -264,8 +270,17 @@ async fn an_unfinished_change_is_kept_for_its_editor_alone(
     );
     assert_eq!(read(&other.token).await["editing"]["autosave"], Value::Null);
 
-    revise(&server, &editor, &post, json!({ "body": "One. Two. Three." })).await;
-    assert_eq!(read(&editor.token).await["editing"]["autosave"], Value::Null);
+    revise(
+        &server,
+        &editor,
+        &post,
+        json!({ "body": "One. Two. Three." }),
+    )
+    .await;
+    assert_eq!(
+        read(&editor.token).await["editing"]["autosave"],
+        Value::Null
+    );
 }
 
 #[rstest]
@@ -335,7 +350,8 @@ async fn authors_keep_to_their_own_posts(
     let editor = server.sign_in_as(Role::Editor).await;
     let post = write(&server, &author, json!({ "title": "Mine" })).await;
     let mine = revise(&server, &author, &post, json!({ "title": "Still mine" })).await;
-    let document = "mutation ($input: UpdatePostInput!) { updatePost(input: $input) { post { id } } }";
+    let document =
+        "mutation ($input: UpdatePostInput!) { updatePost(input: $input) { post { id } } }";
     let input = json!({ "id": mine.id, "basedOn": mine.head, "content": { "title": "Yours" } });
     let answer = server
         .ask_as(&other.token, document, json!({ "input": input }))
@@ -363,7 +379,8 @@ async fn many_posts_change_alike_or_not_at_all(
     let two = json!({ "title": "Two", "tools": ["cargo"], "difficulty": "ADVANCED" });
     let two = write(&server, &editor, two).await;
     let patch = json!({ "addTools": ["Cargo"], "removeTools": ["git"], "difficulty": "ADVANCED" });
-    let input = |dry_run: bool| json!({ "ids": [two.id, one.id], "patch": patch, "dryRun": dry_run });
+    let input =
+        |dry_run: bool| json!({ "ids": [two.id, one.id], "patch": patch, "dryRun": dry_run });
     let fields = |payload: &Value| -> Vec<Vec<String>> {
         let changes = payload["changes"].as_array().unwrap().iter();
         changes

@@ -24,7 +24,12 @@ async fn where_reviews_are_required_nothing_goes_live_without_one(
     };
     let author = server.sign_in_as(Role::Author).await;
     let editor = server.sign_in_as(Role::Editor).await;
-    let post = write(&server, &author, json!({ "title": "Careful", "slug": "careful" })).await;
+    let post = write(
+        &server,
+        &author,
+        json!({ "title": "Careful", "slug": "careful" }),
+    )
+    .await;
     let input = json!({ "id": post.id, "revision": post.head });
     let refused = problems(&server, &author, "publishPost", input.clone()).await;
     assert_eq!(refused, [("REVIEW_REQUIRED".into(), "revision".into())]);
@@ -73,13 +78,25 @@ async fn a_post_that_needs_human_review_always_gets_one(
     let input = json!({ "id": post.id, "revision": post.head });
     let refused = problems(&server, &editor, "publishPost", input.clone()).await;
     assert_eq!(refused, [("REVIEW_REQUIRED".into(), "revision".into())]);
-    done(&server, &editor, "approveRevision", json!({ "revision": post.head })).await;
+    done(
+        &server,
+        &editor,
+        "approveRevision",
+        json!({ "revision": post.head }),
+    )
+    .await;
     done(&server, &editor, "publishPost", input).await;
 
     let reviewer = server.sign_in_as(Role::Viewer).await;
     let id = format!("User:{}", reviewer.id);
     let id = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, id);
-    let next = revise(&server, &editor, &post, json!({ "title": "Made up, again" })).await;
+    let next = revise(
+        &server,
+        &editor,
+        &post,
+        json!({ "title": "Made up, again" }),
+    )
+    .await;
     let input = json!({ "id": next.id, "reviewer": id });
     let refused = problems(&server, &editor, "requestReview", input).await;
     assert_eq!(refused, [("INVALID".into(), "reviewer".into())]);
@@ -102,7 +119,12 @@ async fn a_plan_is_carried_out_at_its_time(
         return;
     };
     let editor = server.sign_in_as(Role::Editor).await;
-    let post = write(&server, &editor, json!({ "title": "Later", "slug": "later" })).await;
+    let post = write(
+        &server,
+        &editor,
+        json!({ "title": "Later", "slug": "later" }),
+    )
+    .await;
     let input = json!({
         "id": post.id,
         "at": "2026-06-01T13:00:00Z",
@@ -134,7 +156,13 @@ async fn a_plan_is_carried_out_at_its_time(
     work(&server).await;
     assert_eq!(public(&server, "later").await, Value::Null);
     let session = server.sign_in_as(Role::Editor).await;
-    done(&server, &session, "cancelSchedule", json!({ "id": post.id })).await;
+    done(
+        &server,
+        &session,
+        "cancelSchedule",
+        json!({ "id": post.id }),
+    )
+    .await;
     server.test.store.clock.advance(TimeDelta::minutes(240));
     work(&server).await;
     assert_eq!(public(&server, "later").await, Value::Null);
@@ -142,14 +170,17 @@ async fn a_plan_is_carried_out_at_its_time(
 
 #[rstest]
 #[tokio::test]
-async fn a_plan_keeps_to_the_rules(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
+async fn a_plan_keeps_to_the_rules(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let Some(server) = TestServer::create(backend).await else {
         return;
     };
     let editor = server.sign_in_as(Role::Editor).await;
-    let post = write(&server, &editor, json!({ "title": "Planned", "slug": "planned" })).await;
+    let post = write(
+        &server,
+        &editor,
+        json!({ "title": "Planned", "slug": "planned" }),
+    )
+    .await;
     let past = json!({
         "id": post.id,
         "at": "2026-06-01T11:00:00Z",
@@ -171,7 +202,13 @@ async fn a_plan_keeps_to_the_rules(
     done(&server, &editor, "schedulePost", plan.clone()).await;
     let no = json!({ "revision": post.head, "comment": "Wait." });
     done(&server, &editor, "rejectRevision", no).await;
-    done(&server, &editor, "approveRevision", json!({ "revision": post.head })).await;
+    done(
+        &server,
+        &editor,
+        "approveRevision",
+        json!({ "revision": post.head }),
+    )
+    .await;
     done(&server, &editor, "schedulePost", plan).await;
     done(&server, &editor, "trashPost", json!({ "id": post.id })).await;
     done(&server, &editor, "restorePost", json!({ "id": post.id })).await;

@@ -577,7 +577,10 @@ async fn changes_at_the_same_moment_end_well(
             let mut change = Transaction::begin(&store, Actor::CommandLine, Action::Import)
                 .await
                 .unwrap();
-            let words: Vec<_> = (0..12).rev().map(|n| (String::new(), format!("tool {n}"))).collect();
+            let words: Vec<_> = (0..12)
+                .rev()
+                .map(|n| (String::new(), format!("tool {n}")))
+                .collect();
             let found = find_or_create(&mut change, Taxonomy::Tool, words)
                 .await
                 .unwrap();

@@ -20,7 +20,9 @@ pub async fn mutate(server: &TestServer, user: &TestUser, field: &str, input: Va
     };
     let wanted = match field {
         "updatePost" | "restoreRevision" => {
-            format!("post {{ {POST} }} conflict {{ base {{ id }} current {{ id content {{ title }} }} }}")
+            format!(
+                "post {{ {POST} }} conflict {{ base {{ id }} current {{ id content {{ title }} }} }}"
+            )
         }
         "requestReview" | "approveRevision" | "rejectRevision" => {
             "revision { id status }".to_owned()
@@ -115,6 +117,7 @@ pub async fn publish(server: &TestServer, user: &TestUser, post: &Written) {
 
 /// What the public sees under a slug.
 pub async fn public(server: &TestServer, slug: &str) -> Value {
-    let document = "query ($slug: String!) { post(by: {slug: $slug}) { title bodyMarkdown tools { name } } }";
+    let document =
+        "query ($slug: String!) { post(by: {slug: $slug}) { title bodyMarkdown tools { name } } }";
     server.data(document, json!({ "slug": slug })).await["post"].clone()
 }

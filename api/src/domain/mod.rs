@@ -16,6 +16,7 @@ pub mod permission;
 pub mod perspective;
 pub mod post;
 pub mod preview;
+pub mod release;
 pub mod score;
 pub mod search;
 pub mod session;

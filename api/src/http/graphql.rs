@@ -43,11 +43,7 @@ pub(super) struct Call {
 
 impl Call {
     /// A call that came some other way.
-    pub(super) fn new(
-        query: String,
-        operation_name: Option<String>,
-        variables: Variables,
-    ) -> Self {
+    pub(super) fn new(query: String, operation_name: Option<String>, variables: Variables) -> Self {
         let variables = serde_json::to_value(variables).ok();
         Self {
             query: Some(query),
@@ -89,10 +85,13 @@ pub(super) async fn get(
             .as_deref()
             .is_none_or(|query| !query.contains("query="))
     {
-        return Html(GraphiQLSource::build()
+        return Html(
+            GraphiQLSource::build()
                 .endpoint("/graphql")
                 .subscription_endpoint("/graphql/ws")
-                .finish()).into_response();
+                .finish(),
+        )
+        .into_response();
     }
     let call = match read_query(query.as_deref().unwrap_or_default()) {
         Ok(call) => call,

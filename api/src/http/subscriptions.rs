@@ -13,8 +13,8 @@ use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, ErrorExtensions, Executor, Request, Response as Answer};
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
-use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -133,10 +133,10 @@ impl Executor for Subscriptions {
             .and_then(|data| data.get(&TypeId::of::<Bearer>())?.downcast_ref::<Bearer>())
             .and_then(|bearer| bearer.0.clone());
         let server = Arc::clone(&self.0);
-        let answers = self.0.schema.execute_stream_with_session_data(
-            request,
-            connection.unwrap_or_default(),
-        );
+        let answers = self
+            .0
+            .schema
+            .execute_stream_with_session_data(request, connection.unwrap_or_default());
         let answers = Box::pin(answers);
         stream::unfold(Some(answers), move |answers| {
             let (server, bearer) = (Arc::clone(&server), bearer.clone());

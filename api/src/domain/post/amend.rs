@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::prepare::{NewPost, NewScore};
-use super::publish::mark;
+use super::switch::mark;
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
 use crate::domain::score::RUBRIC;
 use crate::domain::transaction::Transaction;
@@ -54,11 +54,6 @@ pub async fn amend(
         after.clarity = Some(newest.clarity);
     }
     let redirected = redirect_to(transaction, post_id, &stated.redirects).await?;
-    if after.published_at != before.published_at
-        && let Some(live) = before.live_content
-    {
-        mark(transaction, live, after.published_at).await?;
-    }
     let only_counted = post::Model {
         view_count: after.view_count,
         ..before.clone()
@@ -79,6 +74,11 @@ pub async fn amend(
             ..Default::default()
         };
         row.update(transaction.connection()).await?;
+    }
+    if after.published_at != before.published_at
+        && let Some(live) = before.live_content
+    {
+        mark(transaction, &[live]).await?;
     }
     // Counters are as old as a cache lets them be.
     if !only_counted || assessed.is_some() || redirected {

@@ -2,23 +2,25 @@
 
 mod editing;
 mod post;
+mod release;
 mod revision;
 mod score;
 mod similar_post;
 mod term;
-mod user;
 mod tick;
+mod user;
 
 use std::sync::Arc;
 
 pub(super) use editing::{AutosaveKey, EditingKey};
 pub(super) use post::{PostKey, PostListKey, PostListShape};
-pub(super) use revision::{ContentKey, RevisionsKey, TransitionsKey};
+pub(super) use release::ReleaseItemsKey;
+pub(super) use revision::{ContentKey, RevisionKey, RevisionsKey, TransitionsKey};
 pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
-pub(super) use user::UserKey;
 pub(super) use tick::TicksKey;
+pub(super) use user::UserKey;
 
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;

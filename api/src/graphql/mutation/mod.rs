@@ -7,12 +7,13 @@ mod post;
 mod posts;
 mod preview;
 mod publication;
+mod release;
 mod revision;
-mod session;
-mod user;
 mod score;
+mod session;
 mod term;
 mod tick;
+mod user;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub struct Mutation(
     user::UserMutation,
     api_token::ApiTokenMutation,
     preview::PreviewMutation,
+    release::ReleaseMutation,
     score::ScoreMutation,
     tick::TickMutation,
     term::ToolMutation,

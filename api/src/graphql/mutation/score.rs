@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 
-use super::change;
 use super::answer::{find_post, post_payload};
+use super::change;
 use crate::domain::permission::Action;
 use crate::domain::perspective::Perspective;
 use crate::domain::post::CurrentScore;

@@ -4,6 +4,7 @@ mod audit_event;
 mod node;
 mod post;
 mod redirect;
+mod release;
 mod revision;
 mod search;
 mod term;
@@ -15,6 +16,7 @@ pub use audit_event::AuditEventQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
+pub use release::ReleaseQuery;
 pub use revision::RevisionQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
@@ -28,6 +30,7 @@ pub struct Query(
     SearchQuery,
     TermQuery,
     RedirectQuery,
+    ReleaseQuery,
     NodeQuery,
     UserQuery,
     AuditEventQuery,
