@@ -31,7 +31,7 @@ impl TickMutation {
     async fn tick_checklist_item(
         &self,
         context: &Context<'_>,
-        input: TickChecklistItemInput,
+        #[graphql(desc = "Which step of which post.")] input: TickChecklistItemInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let action = Action::TickChecklistItem;
@@ -47,7 +47,7 @@ impl TickMutation {
     async fn untick_checklist_item(
         &self,
         context: &Context<'_>,
-        input: TickChecklistItemInput,
+        #[graphql(desc = "Which step of which post.")] input: TickChecklistItemInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let action = Action::TickChecklistItem;
