@@ -439,6 +439,16 @@ async fn names_are_checked_and_belong_to_one(
         .await;
     assert_eq!(payload["entity"], json!({ "type": "area", "postCount": 4 }));
 
+    for (name, kind) in [("C.I.", "problem"), ("CI", "area")] {
+        bob.done("createEntity", "", json!({ "name": name, "type": kind }))
+            .await;
+    }
+    let query = "{ entity(by: {name: {type: \"area\", slug: \"ci\"}}) { id } }";
+    let area = bob.data(query, json!({})).await["entity"]["id"].clone();
+    let input = json!({ "id": area, "type": "problem" });
+    let (code, path, _) = bob.refused("updateEntity", input).await;
+    assert_eq!((code.as_str(), path.as_str()), ("TAKEN", "slug"));
+
     // One that was deleted comes back as nothing but itself.
     let create = |kind: &str| json!({ "name": "Latency", "type": kind });
     let problem = bob.done("createEntity", fields, create("problem")).await["entity"].clone();

@@ -96,7 +96,9 @@ pub async fn update(
     };
     let name = patch.name.as_deref().unwrap_or(&known.name);
     let kind = patch.kind.as_deref().unwrap_or(&known.kind);
-    let wanted = Wanted::checked(taxonomy, name, kind, patch.slug.clone().flatten())?;
+    // A slug that stays can be taken too: of entities, by one of the new type.
+    let slug = patch.slug.clone().unwrap_or(Some(known.slug));
+    let wanted = Wanted::checked(taxonomy, name, kind, slug)?;
     let which = wanted.holders().add(Expr::col("id").eq(id));
     let words = word::lock(transaction, taxonomy, which, LockType::Update).await?;
     let before = word::in_use(transaction, taxonomy, &words, id, "id").await?;

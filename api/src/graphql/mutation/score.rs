@@ -50,7 +50,7 @@ impl ScoreMutation {
     async fn score_post(
         &self,
         context: &Context<'_>,
-        input: ScorePostInput,
+        #[graphql(desc = "Which post, and what you think of it.")] input: ScorePostInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let outcome = change(context, Action::ScorePost, key, async |transaction| {
@@ -72,7 +72,7 @@ impl ScoreMutation {
     async fn assess_post(
         &self,
         context: &Context<'_>,
-        input: AssessPostInput,
+        #[graphql(desc = "Which post.")] input: AssessPostInput,
     ) -> Result<AssessPostPayload> {
         let key = input.idempotency_key.as_deref();
         let outcome = change(context, Action::ScorePost, key, async |transaction| {

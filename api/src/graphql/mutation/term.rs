@@ -213,7 +213,7 @@ macro_rules! term_mutation {
             async fn $create(
                 &self,
                 context: &Context<'_>,
-                input: $create_input,
+                #[graphql(desc = "What it is to be.")] input: $create_input,
             ) -> Result<$payload> {
                 Ok($words.create(context, input.into()).await?.into())
             }
@@ -222,7 +222,7 @@ macro_rules! term_mutation {
             async fn $update(
                 &self,
                 context: &Context<'_>,
-                input: $update_input,
+                #[graphql(desc = "Which one, and what changes.")] input: $update_input,
             ) -> Result<$payload> {
                 Ok($words.update(context, input.into()).await?.into())
             }
@@ -231,7 +231,7 @@ macro_rules! term_mutation {
             async fn $merge(
                 &self,
                 context: &Context<'_>,
-                input: MergeTermInput,
+                #[graphql(desc = "Which goes, and which stays.")] input: MergeTermInput,
             ) -> Result<$payload> {
                 Ok($words.merge(context, input).await?.into())
             }
@@ -240,7 +240,7 @@ macro_rules! term_mutation {
             async fn $delete(
                 &self,
                 context: &Context<'_>,
-                input: DeleteTermInput,
+                #[graphql(desc = "Which one, and what takes its place.")] input: DeleteTermInput,
             ) -> Result<$payload> {
                 Ok($words.delete(context, input).await?.into())
             }

@@ -32,7 +32,7 @@ impl TickMutation {
     async fn tick_checklist_item(
         &self,
         context: &Context<'_>,
-        input: TickChecklistItemInput,
+        #[graphql(desc = "Which step of which post.")] input: TickChecklistItemInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let action = Action::TickChecklistItem;
@@ -48,7 +48,7 @@ impl TickMutation {
     async fn untick_checklist_item(
         &self,
         context: &Context<'_>,
-        input: TickChecklistItemInput,
+        #[graphql(desc = "Which step of which post.")] input: TickChecklistItemInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let action = Action::TickChecklistItem;
