@@ -23,7 +23,7 @@ use crate::support::release::content;
 use crate::support::{Backend, TestDatabase, note};
 
 const POSTS: i64 = 100;
-const KILLS: usize = 12;
+const KILLS: usize = 16;
 
 const RUNNING: &str = "SELECT COUNT(*) FROM job WHERE kind = 'ship_release' AND status = 'running'";
 const DONE: &str = "SELECT COUNT(*) FROM job WHERE kind = 'ship_release' AND status = 'done'";
@@ -173,7 +173,7 @@ async fn kill_until_shipped(
     loop {
         let serving = serve(database);
         wait_for(connection, RUNNING).await;
-        tokio::time::sleep(whole.mul_f64(random.random_range(0.0..1.2))).await;
+        tokio::time::sleep(whole.mul_f64(random.random_range(0.0..2.0))).await;
         drop(serving);
         kills += 1;
         let live = number(connection, LIVE).await;
