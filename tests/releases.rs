@@ -178,12 +178,15 @@ async fn a_release_publishes_replaces_and_unpublishes_at_once(
     );
 
     // What it shipped for stays; what came of it may follow.
-    let input = json!({ "id": release, "reason": "another", "rollbackNote": null });
+    let input = json!({
+        "id": release, "reason": "another", "rollbackNote": null, "owner": id("User", 999_999),
+    });
     assert_eq!(
         desk.refused("updateRelease", input).await,
         [
             ("CONFLICT".into(), "reason".into()),
             ("CONFLICT".into(), "rollbackNote".into()),
+            ("NOT_FOUND".into(), "owner".into()),
         ]
     );
     let input = json!({ "id": release, "metricAfter": 7.0, "commandUsed": "make" });
