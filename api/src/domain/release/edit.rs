@@ -23,7 +23,7 @@ pub async fn create(transaction: &mut Transaction<'_>, patch: Patch) -> Result<i
         ..Details::default()
     };
     let details = details.patched(patch);
-    check(transaction, &details, None).await?;
+    check(transaction, &details, None, Vec::new()).await?;
     let mut row = details.to_row()?;
     row.status = Set(ReleaseStatus::Open.as_str().to_owned());
     row.created_at = Set(transaction.now());
@@ -54,10 +54,7 @@ pub async fn update(transaction: &mut Transaction<'_>, id: i64, patch: Patch) ->
         return Ok(());
     }
     let fixed = release.fixed_fields(&after);
-    if !fixed.is_empty() {
-        return Err(fixed.into());
-    }
-    check(transaction, &after, before.owner_id).await?;
+    check(transaction, &after, before.owner_id, fixed).await?;
     let mut row = after.to_row()?;
     row.id = Set(id);
     row.update(transaction.connection()).await?;
@@ -150,14 +147,15 @@ impl Release {
     }
 }
 
-/// Everything that is wrong with the details, all at once. Who owns the release already may do so
+/// Refuses what is wrong with the details, together with what was found already. Who owns the release already may do so
 /// even if they have left since.
 async fn check(
     transaction: &Transaction<'_>,
     details: &Details,
     owner_before: Option<i64>,
+    mut problems: Vec<Problem>,
 ) -> Result<()> {
-    let mut problems = details.problems();
+    problems.extend(details.problems());
     if let Some(owner_id) = details.owner_id
         && details.owner_id != owner_before
     {
