@@ -2,6 +2,7 @@
 
 use alphanode::domain::actor::Actor;
 use alphanode::domain::page::PageRequest;
+use alphanode::domain::permission::Action;
 use alphanode::domain::perspective::{Perspective, Reader};
 use alphanode::domain::post::{
     self, NewRevision, PostField, PostFilter, PostList, PostOrder, PreparedRevision,
@@ -141,7 +142,7 @@ async fn the_site_at_any_time_is_what_was_published_then(
     let mut contents = Vec::new();
     for saved in server.create_posts(posts.collect()).await {
         let store = &server.test.store;
-        let mut change = Transaction::begin(store, Actor::CommandLine, None)
+        let mut change = Transaction::begin(store, Actor::CommandLine, Action::Import)
             .await
             .unwrap();
         let revision = NewRevision {
@@ -182,10 +183,10 @@ async fn the_site_at_any_time_is_what_was_published_then(
         for time in (-1..20).map(minute) {
             let mut expected: Vec<(i64, i64)> = Vec::new();
             for (post_id, _) in &contents {
-                let covering = model.iter().filter(|(of, _, from, until)| {
+                let mut covering = model.iter().filter(|(of, _, from, until)| {
                     of == post_id && *from <= time && until.is_none_or(|until| until > time)
                 });
-                expected.extend(covering.last().map(|row| (row.0, row.1)));
+                expected.extend(covering.next_back().map(|row| (row.0, row.1)));
             }
             let reader = Reader::new(database.clone(), Perspective::At(time));
             let list = PostList {

@@ -20,12 +20,18 @@ const EVERYTHING: &str = "query($git: ID!) {
     newest: posts { totalCount nodes { id slug reference title seo { title } tools { name } revision { number }
         revisions { id } similarPosts(first: 10) { post { slug tools { name } } } } }
     byTool: posts(filter: {tools: {some: {slug: {eq: \"docker\"}}}}) { totalCount nodes { slug } }
+    byStack: posts(filter: {stack: {some: {slug: {eq: \"docker\"}}}}, orderBy: {field: WORD_COUNT}) {
+        totalCount nodes { slug } }
+    without: posts(filter: {not: {tools: {some: {slug: {eq: \"docker\"}}}}}, orderBy: {field: QUALITY}) {
+        totalCount nodes { slug } }
     byText: posts(filter: {title: {contains: \"cabbage\"}}) { totalCount nodes { slug } }
     dated: posts(filter: {publishedAt: {gt: \"2020-01-01T00:00:00Z\"}}) { totalCount }
     search(query: \"pumpkin\") { totalCount nodes { titleHtml post { slug title } } }
     some: search(query: \"pumpkin\", filter: {viewCount: {eq: 0}, title: {startsWith: \"B\"}}) {
         totalCount nodes { post { slug } } }
     tools(first: 100) { totalCount nodes { name postCount posts(first: 100) { totalCount nodes { slug } } } }
+    stacks(first: 100) { nodes { name postCount posts(first: 100) { totalCount nodes { slug } } } }
+    entities(first: 100) { nodes { name postCount posts(first: 100) { totalCount nodes { slug } } } }
     byCount: tools(first: 100, orderBy: {field: POST_COUNT}) { nodes { name } }
     git: tool(by: {slug: \"git\"}) { name }
     node(id: $git) { id ... on Tool { postCount } }
@@ -83,9 +89,18 @@ fn check_lists(data: &Value, seen: &[&str], why: &str) {
     for list in ["posts", "newest"] {
         assert_eq!(data[list]["totalCount"], seen.len(), "{why}");
     }
-    assert_eq!(slugs("byTool"), of(with_tool(seen, "docker")), "{why}");
+    let docker = with_tool(seen, "docker");
+    let without: BTreeSet<&str> = seen
+        .iter()
+        .copied()
+        .filter(|slug| !docker.contains(slug))
+        .collect();
+    assert_eq!(slugs("without"), of(without), "{why}");
+    for list in ["byTool", "byStack"] {
+        assert_eq!(slugs(list), of(docker.clone()), "{why}");
+    }
     assert_eq!(slugs("byText"), of(titled(seen, "cabbage")), "{why}");
-    for list in ["byTool", "byText"] {
+    for list in ["byTool", "byStack", "without", "byText"] {
         let count = data[list]["nodes"].as_array().unwrap().len();
         assert_eq!(data[list]["totalCount"], count, "{why}");
     }
@@ -137,6 +152,9 @@ fn check_words(data: &Value, seen: &[&str], for_editors: bool, why: &str) {
     let names = used.iter().map(|tool| (*tool).to_owned());
     let names: BTreeSet<String> = names.collect();
     assert_eq!(sorted(&tools["nodes"], "/name"), names, "{why}");
+    for taxonomy in ["stacks", "entities"] {
+        assert_eq!(data[taxonomy]["nodes"], tools["nodes"], "{why}");
+    }
     assert_eq!(sorted(&data["byCount"]["nodes"], "/name"), names, "{why}");
     for tool in tools["nodes"].as_array().unwrap() {
         let posts = with_tool(seen, tool["name"].as_str().unwrap());

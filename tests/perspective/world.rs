@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::Action;
 use alphanode::domain::post::{
-    self, Content, Difficulty, NewRevision, PreparedRevision, RevisionStatus, Standing,
+    self, Content, Difficulty, EntityName, NewRevision, PreparedRevision, RevisionStatus, Standing,
 };
 use alphanode::domain::transaction::Transaction;
 use sea_orm::{ConnectionTrait, Statement};
@@ -12,7 +13,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::support::perspective::id;
 use crate::support::{Backend, TestServer, note};
 
-/// The contents of this small site: the post, its own slug, a title of a name and a kind, its tools.
+/// The contents of this small site: the post, its own slug, a title of a name and a kind, its
+/// tools, which are its stack and its entities too.
 pub const CONTENTS: [(&str, &str, &str, &[&str]); 8] = [
     ("plain", "plain", "Apple fruit", &["git"]),
     (
@@ -47,6 +49,14 @@ fn content(slug: &str) -> Content {
         slug: Some(slug.into()),
         title: title.into(),
         tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
+        stack: tools.iter().map(|tool| (*tool).to_owned()).collect(),
+        entities: tools
+            .iter()
+            .map(|tool| EntityName {
+                name: (*tool).to_owned(),
+                kind: "thing".into(),
+            })
+            .collect(),
         difficulty: tools
             .contains(&"docker")
             .then_some(Difficulty::Intermediate),
@@ -116,7 +126,7 @@ impl World {
 
     async fn change(&self) -> Transaction<'_> {
         let store = &self.server.test.store;
-        Transaction::begin(store, Actor::CommandLine, None)
+        Transaction::begin(store, Actor::CommandLine, Action::Import)
             .await
             .unwrap()
     }

@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 mod database;
+pub mod editing;
 pub mod perspective;
 mod postgres;
 pub mod reading;

@@ -1,8 +1,8 @@
 //! What a request sees, and how it reads.
 //!
 //! A perspective chooses the content that each post shows, and nothing else: [`Perspective::seen`]
-//! names it, and one query serves all of them. What is `Published` is asked for most, and marked in
-//! the tables themselves, so it has statements of its own; no other code tells perspectives apart.
+//! names it, and one query serves all of them. `Published` is asked for most, and marked in the
+//! tables themselves, so it has statements of its own; what reads tells no others apart.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

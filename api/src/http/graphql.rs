@@ -32,13 +32,26 @@ const RESPONSE_TYPE: &str = "application/graphql-response+json";
 /// What a client sends.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object with `query`")]
-struct Call {
+pub(super) struct Call {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<serde_json::Map<String, serde_json::Value>>,
     /// Of no use here, but allowed by the protocol.
     #[serde(rename = "extensions")]
     _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Call {
+    /// A call that came some other way.
+    pub(super) fn new(query: String, operation_name: Option<String>, variables: Variables) -> Self {
+        let variables = serde_json::to_value(variables).ok();
+        Self {
+            query: Some(query),
+            operation_name,
+            variables: variables.and_then(|variables| variables.as_object().cloned()),
+            _extensions: None,
+        }
+    }
 }
 
 /// Runs an operation sent as JSON.
@@ -72,7 +85,13 @@ pub(super) async fn get(
             .as_deref()
             .is_none_or(|query| !query.contains("query="))
     {
-        return Html(GraphiQLSource::build().endpoint("/graphql").finish()).into_response();
+        return Html(
+            GraphiQLSource::build()
+                .endpoint("/graphql")
+                .subscription_endpoint("/graphql/ws")
+                .finish(),
+        )
+        .into_response();
     }
     let call = match read_query(query.as_deref().unwrap_or_default()) {
         Ok(call) => call,
@@ -84,7 +103,7 @@ pub(super) async fn get(
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
+pub(super) enum Method {
     Get,
     Post,
 }
@@ -221,7 +240,7 @@ async fn run(
 
 /// Parses the operation and holds it to the limits.
 #[allow(clippy::result_large_err, reason = "one a request, on its way out")]
-fn prepare(
+pub(super) fn prepare(
     server: &Server,
     call: Call,
     method: Method,
@@ -280,9 +299,9 @@ fn only_queries(document: &ExecutableDocument) -> bool {
 }
 
 /// What is asked for.
-struct Operation {
+pub(super) struct Operation {
     name: Option<String>,
-    kind: OperationType,
+    pub(super) kind: OperationType,
 }
 
 impl Operation {

@@ -6,6 +6,7 @@ mod health;
 mod link;
 mod perspective;
 mod request_log;
+mod subscriptions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub fn router(server: Arc<Server>) -> Router {
                 .post(link::post)
                 .layer(DefaultBodyLimit::max(link::FORM_BYTES)),
         )
+        .route("/graphql/ws", get(subscriptions::connect))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)

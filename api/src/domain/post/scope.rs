@@ -48,14 +48,27 @@ impl Scope {
         }
     }
 
-    /// The posts in sight of any perspective.
+    /// The posts in sight of any perspective, from the joins of a word when all of them have it.
     fn matching_seen(&self, filter: &PostFilter, order: Option<PostOrderField>) -> Matching {
         let id = Expr::col(("s", "content_id"));
-        let sql = filter.to_sql(self.perspective, self.dialect, &id);
+        let mut select = Query::select();
+        let sql = match filter.required_term() {
+            Some((taxonomy, term)) => {
+                let of_word = Expr::col(("s", "content_id")).equals(("w", "content_id"));
+                select
+                    .from_as(taxonomy.join_table(), "w")
+                    .join_subquery(JoinType::InnerJoin, self.perspective.seen(), "s", of_word)
+                    .and_where(self.has_word(taxonomy, term));
+                let rest = without_required_term(filter, taxonomy, term);
+                rest.to_sql(self.perspective, self.dialect, &id)
+            }
+            None => {
+                select.from_subquery(self.perspective.seen(), "s");
+                filter.to_sql(self.perspective, self.dialect, &id)
+            }
+        };
         let key_on_post = order.is_some_and(|by| by.is_on_post(self.perspective));
         let key_on_content = order.is_some() && !key_on_post;
-        let mut select = Query::select();
-        select.from_subquery(self.perspective.seen(), "s");
         if sql.reads_post || key_on_post {
             let of_post = Expr::col(("p", "id")).equals(("s", "post_id"));
             select.join_as(JoinType::InnerJoin, "post", "p", of_post);
@@ -67,6 +80,15 @@ impl Scope {
         select.cond_where(sql.condition);
         let key = order.map_or_else(|| Expr::cust("0"), |by| by.to_sql(self.perspective));
         Matching { select, id, key }
+    }
+
+    /// Whether a row of the joins `w` is of the one word that `term` names.
+    fn has_word(&self, taxonomy: Taxonomy, term: &TermFilter) -> SimpleExpr {
+        let word = match term {
+            TermFilter::Id(Test::Equal(id)) => Expr::val(*id),
+            other => SimpleExpr::from(other.keys(taxonomy, self.dialect)),
+        };
+        Expr::col(("w", taxonomy.join_column())).eq(word)
     }
 
     /// The live posts, from the table whose index serves best: the joins of a word when the list is
@@ -132,14 +154,10 @@ impl Scope {
         let id = Expr::col(("w", "content_id"));
         let rest = without_required_term(filter, taxonomy, term);
         let sql = rest.to_sql(self.perspective, self.dialect, &id);
-        let word = match term {
-            TermFilter::Id(Test::Equal(id)) => Expr::val(*id),
-            other => SimpleExpr::from(other.keys(taxonomy, self.dialect)),
-        };
         let mut select = Query::select();
         select
             .from_as(taxonomy.join_table(), "w")
-            .and_where(Expr::col(("w", taxonomy.join_column())).eq(word))
+            .and_where(self.has_word(taxonomy, term))
             .and_where(Expr::col(("w", "published_at")).is_not_null());
         if sql.reads_content {
             // The date is the same on both while a content is live; saying so lets an index that

@@ -314,7 +314,8 @@ impl Post {
         Revision(self.0.revision.clone())
     }
 
-    /// The revisions that are or were published, newest first.
+    /// The revisions that are or were published, newest first, and the one that is shown. The
+    /// perspectives `draft` and `trash` have all of them.
     #[graphql(complexity = "first.clamp(0, 100) as usize * child_complexity")]
     async fn revisions(
         &self,
