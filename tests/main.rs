@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit_log;
 mod command_line;
+mod credentials;
 mod document_schema;
 mod export_round_trip;
 mod export_run;
@@ -19,11 +21,14 @@ mod import_run;
 mod isolation;
 mod limits;
 mod migration;
+mod people;
+mod permissions;
 mod perspective;
 mod post_editing;
 mod post_filter;
 mod post_list;
 mod posts;
+mod preview_links;
 mod query_plans;
 mod queue;
 mod review;

@@ -33,6 +33,7 @@ pub enum Scope {
 /// What a script signs in with. It acts as its user, within its scopes.
 pub struct ApiToken(pub api_token::ApiToken);
 
+/// What a script signs in with. It acts as its user, within its scopes.
 #[Object]
 impl ApiToken {
     /// Unique among everything that has an id.

@@ -15,6 +15,7 @@ use crate::graphql::node_id::NodeType;
 /// A line of the audit log: who did what, when and from where.
 pub struct AuditEvent(pub audit::Recorded);
 
+/// A line of the audit log: who did what, when and from where.
 #[Object]
 impl AuditEvent {
     /// Unique among everything that has an id.

@@ -24,6 +24,7 @@ pub enum Role {
 /// Somebody who may sign in.
 pub struct User(pub user::User);
 
+/// Somebody who may sign in.
 #[Object]
 impl User {
     /// Unique among everything that has an id.
