@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod checklist_ticks;
+mod audit_log;
 mod command_line;
+mod credentials;
 mod document_schema;
 mod editing_model;
 mod export_round_trip;
@@ -21,11 +23,14 @@ mod import_run;
 mod isolation;
 mod limits;
 mod migration;
+mod people;
+mod permissions;
 mod perspective;
 mod post_editing;
 mod post_filter;
 mod post_list;
 mod posts;
+mod preview_links;
 mod query_plans;
 mod queue;
 mod release_access;
