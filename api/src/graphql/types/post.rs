@@ -6,6 +6,7 @@ use async_graphql::{
     ComplexObject, Context, Enum, ID, Json, Lookahead, Object, Result, SelectionField, SimpleObject,
 };
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 use super::connection::PageInfo;
 use super::facet::{Facet, FacetBy, FacetValue};
@@ -242,8 +243,8 @@ impl Post {
     }
 
     /// Everything its source said that has no field of its own, as a JSON object.
-    async fn payload(&self) -> Json<post::Payload> {
-        Json(self.0.payload.clone())
+    async fn payload(&self) -> Json<&RawValue> {
+        Json(&self.0.payload)
     }
 
     /// What search engines are told, in the shape of Next.js `Metadata`.
