@@ -4,6 +4,7 @@ pub mod connection;
 pub mod facet;
 pub mod node;
 pub mod post;
+pub mod post_at_hand;
 pub mod post_filter;
 pub mod redirect;
 pub mod revision;

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::connection::PageInfo;
 use super::facet::{Facet, FacetBy, FacetValue};
+use super::post_at_hand::PostAtHand;
 use super::revision::Revision;
 use super::score::{Assessment, Score};
 use super::seo::Seo;
@@ -483,14 +484,15 @@ pub struct PostEdge {
     /// Its place: pass it as `after` or `before`.
     pub cursor: String,
     /// The post.
-    pub node: Post,
+    pub node: PostAtHand,
 }
 
 #[ComplexObject]
 impl PostConnection {
     /// The posts of the page.
-    async fn nodes(&self) -> Vec<Post> {
-        self.rows.iter().map(|(_, post)| post.clone()).collect()
+    async fn nodes(&self) -> Vec<PostAtHand> {
+        let posts = self.rows.iter().map(|(_, post)| post.clone());
+        posts.map(PostAtHand).collect()
     }
 
     /// The posts of the page with their places.
@@ -498,7 +500,7 @@ impl PostConnection {
         let rows = self.rows.iter();
         rows.map(|(cursor, post)| PostEdge {
             cursor: cursor.encode(),
-            node: post.clone(),
+            node: PostAtHand(post.clone()),
         })
         .collect()
     }
