@@ -394,7 +394,9 @@ async fn a_post_answered_in_one_go_says_what_its_resolvers_say(
     );
     for (node, edge) in nodes.iter().zip(posts["edges"].as_array().unwrap()) {
         assert_eq!(*node, edge["node"]);
-        let by_field = server.data(&by_field, json!({ "slug": node["slug"] })).await;
+        let by_field = server
+            .data(&by_field, json!({ "slug": node["slug"] }))
+            .await;
         assert_eq!(*node, by_field["post"]);
     }
 
