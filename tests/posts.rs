@@ -118,7 +118,7 @@ async fn the_body_is_rendered_safely(
     );
     assert_eq!(data["post"]["readingMinutes"], 1);
     let html = data["post"]["bodyHtml"].as_str().unwrap();
-    insta::assert_snapshot!(html);
+    insta::assert_snapshot!("the_body_is_rendered_safely", html);
     for bad in ["<script", "onclick", "javascript:", "id=\"login\""] {
         assert!(!html.contains(bad), "{bad} in {html}");
     }
@@ -264,7 +264,7 @@ async fn seo_has_the_shape_of_next_js_metadata(
         alternates { canonical } robots { index follow }
         openGraph { type title url tags } twitter { card title } } } }";
     let data = server.data(query, json!({})).await;
-    insta::assert_json_snapshot!(data["post"]["seo"]);
+    insta::assert_json_snapshot!("seo_has_the_shape_of_next_js_metadata", data["post"]["seo"]);
 }
 
 #[rstest]
@@ -308,7 +308,7 @@ async fn everything_typed_comes_back(
         outline { context problem } brief checklist { id text } notes payload score { depth }
         tools { name slug } entities { name type slug } stack { name } path } }";
     let data = server.data(query, json!({})).await;
-    insta::assert_json_snapshot!(data["post"]);
+    insta::assert_json_snapshot!("everything_typed_comes_back", data["post"]);
 }
 
 #[rstest]
