@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod checklist_ticks;
 mod audit_log;
+mod checklist_ticks;
 mod command_line;
 mod credentials;
 mod document_schema;
