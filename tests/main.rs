@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
+mod checklist_ticks;
 mod command_line;
 mod credentials;
 mod document_schema;
+mod editing_model;
 mod export_round_trip;
 mod export_run;
 mod http;
@@ -31,14 +33,23 @@ mod posts;
 mod preview_links;
 mod query_plans;
 mod queue;
+mod release_access;
+mod release_killed;
+mod release_preview;
+mod release_rollback;
+mod release_schedule;
+mod releases;
 mod review;
+mod revision_diff;
 mod schema;
+mod scores;
 mod search;
 mod sign_in;
 mod similar_posts;
 mod subscriptions;
 mod support;
 mod synth;
+mod term_changes;
 mod terms;
 mod visibility;
 mod worker;

@@ -19,6 +19,8 @@ pub struct Model {
     pub metric_before: Option<f64>,
     pub metric_after: Option<f64>,
     pub ship_at: Option<DateTimeUtc>,
+    pub ship_failed_at: Option<DateTimeUtc>,
+    pub ship_problems: Option<Json>,
     pub shipped_at: Option<DateTimeUtc>,
     pub rolled_back_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,

@@ -8,12 +8,13 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub release_id: i64,
-    pub post_id: Option<i64>,
+    pub post_id: i64,
     pub post_reference: String,
     pub post_title: String,
     pub revision_id: Option<i64>,
     pub unpublish: bool,
     pub replaced_content: Option<i64>,
+    pub restored: Option<bool>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

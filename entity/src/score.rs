@@ -16,6 +16,7 @@ pub struct Model {
     pub assessed_at: DateTimeUtc,
     pub assessor_id: Option<i64>,
     pub automatic: bool,
+    pub comment: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

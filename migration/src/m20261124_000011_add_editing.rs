@@ -21,6 +21,8 @@ ALTER TABLE score ADD COLUMN assessor_id BIGINT REFERENCES "user" (id)
 ;
 ALTER TABLE score ADD COLUMN automatic BOOLEAN NOT NULL DEFAULT FALSE
 ;
+ALTER TABLE score ADD COLUMN comment TEXT
+;
 CREATE TABLE autosave (
     post_id BIGINT NOT NULL REFERENCES post (id) ON DELETE CASCADE,
     user_id BIGINT NOT NULL REFERENCES "user" (id),
@@ -68,6 +70,8 @@ DROP INDEX revision_in_review
 DROP INDEX post_in_trash
 ;
 DROP INDEX post_by_owner
+;
+ALTER TABLE score DROP COLUMN comment
 ;
 ALTER TABLE score DROP COLUMN automatic
 ;

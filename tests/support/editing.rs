@@ -16,6 +16,7 @@ pub async fn mutate(server: &TestServer, user: &TestUser, field: &str, input: Va
         "duplicatePost" | "trashPost" | "restorePost" | "deletePost" | "unpublishPost"
         | "cancelSchedule" | "discardAutosave" => "PostIdInput".to_owned(),
         "trashPosts" | "restorePosts" => "PostIdsInput".to_owned(),
+        "shipRelease" => "ReleaseInput".to_owned(),
         _ => name,
     };
     let wanted = match field {
@@ -27,6 +28,7 @@ pub async fn mutate(server: &TestServer, user: &TestUser, field: &str, input: Va
         "requestReview" | "approveRevision" | "rejectRevision" => {
             "revision { id status }".to_owned()
         }
+        field if field.ends_with("Release") => "release { id status }".to_owned(),
         "updatePosts" | "trashPosts" | "restorePosts" => {
             format!("changes {{ changedFields post {{ {POST} }} }}")
         }

@@ -2,15 +2,18 @@
 
 mod database;
 pub mod editing;
+mod editor;
 pub mod perspective;
 mod postgres;
 pub mod reading;
+pub mod release;
 mod server;
 mod sqlite;
 mod store;
 pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
+pub use editor::Editor;
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
 

@@ -26,7 +26,7 @@ pub async fn see(test: &TestStore, perspective: &str, document: &str, variables:
         .variables(Variables::from_json(variables))
         .data(RequestContext::new(
             test.store.clone(),
-            Actor::Worker.into(),
+            Actor::CommandLine.into(),
             reader,
         ));
     let site = Site {

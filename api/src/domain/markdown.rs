@@ -45,7 +45,7 @@ impl Rendered {
 }
 
 /// CommonMark with tables, footnotes, strike-through and task lists.
-const OPTIONS: Options = Options::ENABLE_TABLES
+pub(in crate::domain) const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS);

@@ -16,6 +16,8 @@ pub mod permission;
 pub mod perspective;
 pub mod post;
 pub mod preview;
+pub mod release;
+pub mod score;
 pub mod search;
 pub mod session;
 mod sign_in_throttle;

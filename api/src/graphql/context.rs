@@ -47,6 +47,7 @@ impl RequestContext {
     pub fn new(store: Store, caller: Caller, reader: Arc<Reader>) -> Self {
         let loaders = Loaders {
             reader: Arc::clone(&reader),
+            actor: caller.actor,
         };
         Self {
             caller,

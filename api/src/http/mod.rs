@@ -51,13 +51,13 @@ pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/", get(welcome))
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql/ws", get(subscriptions::connect))
         .route(
             "/link/{token}",
             get(link::get)
                 .post(link::post)
                 .layer(DefaultBodyLimit::max(link::FORM_BYTES)),
         )
-        .route("/graphql/ws", get(subscriptions::connect))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)

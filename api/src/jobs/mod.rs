@@ -2,6 +2,7 @@
 //! domain verb that asks for it.
 
 mod scheduled_post;
+mod ship_release;
 mod similar_posts;
 
 use crate::domain::transaction::Store;
@@ -11,6 +12,7 @@ use crate::queue::Handler;
 pub fn handlers(store: &Store) -> Vec<Handler> {
     vec![
         scheduled_post::handler(store.clone()),
+        ship_release::handler(store.clone()),
         similar_posts::handler(store.clone()),
     ]
 }

@@ -10,8 +10,9 @@ use sea_orm::{
 };
 
 use super::prepare::{NewPost, NewScore};
-use super::publish::mark;
+use super::switch::mark;
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
+use crate::domain::score::RUBRIC;
 use crate::domain::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
 
@@ -53,11 +54,6 @@ pub async fn amend(
         after.clarity = Some(newest.clarity);
     }
     let redirected = redirect_to(transaction, post_id, &stated.redirects).await?;
-    if after.published_at != before.published_at
-        && let Some(live) = before.live_content
-    {
-        mark(transaction, live, after.published_at).await?;
-    }
     let only_counted = post::Model {
         view_count: after.view_count,
         ..before.clone()
@@ -78,6 +74,11 @@ pub async fn amend(
             ..Default::default()
         };
         row.update(transaction.connection()).await?;
+    }
+    if after.published_at != before.published_at
+        && let Some(live) = before.live_content
+    {
+        mark(transaction, &[live]).await?;
     }
     // Counters are as old as a cache lets them be.
     if !only_counted || assessed.is_some() || redirected {
@@ -134,6 +135,7 @@ pub(super) fn row(post_id: i64, score: &NewScore, now: DateTime<Utc>) -> score::
         freshness: Set(score.freshness),
         depth: Set(score.depth),
         clarity: Set(score.clarity),
+        automatic: Set(score.assessor.as_deref() == Some(RUBRIC)),
         assessor: Set(score.assessor.clone()),
         assessed_at: Set(score.assessed_at.unwrap_or(now)),
         ..Default::default()

@@ -24,6 +24,10 @@ pub struct Assessment {
     pub score: CurrentScore,
     /// Who or what assessed.
     pub assessor: Option<String>,
+    /// Whether it was computed by the rubric.
+    pub automatic: bool,
+    /// What the assessor had to say, for editors.
+    pub comment: Option<String>,
     /// When.
     pub assessed_at: DateTime<Utc>,
 }
@@ -187,6 +191,8 @@ pub async fn assessments(
                 "clarity",
                 "assessor",
                 "assessed_at",
+                "automatic",
+                "comment",
             ])
             .from("score")
             .and_where(Expr::col("post_id").eq(*post_id))
@@ -207,6 +213,8 @@ pub async fn assessments(
             },
             assessor: row.try_get_by_index(6)?,
             assessed_at: row.try_get_by_index(7)?,
+            automatic: row.try_get_by_index(8)?,
+            comment: row.try_get_by_index(9)?,
         };
         found
             .entry(row.try_get_by_index(1)?)

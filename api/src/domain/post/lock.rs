@@ -1,7 +1,7 @@
-//! Taking hold of a post for a change.
+//! Taking hold of posts for a change.
 
 use entity::post;
-use sea_orm::{EntityTrait, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Problem, Result};
 use crate::domain::transaction::Transaction;
@@ -17,11 +17,31 @@ pub(in crate::domain) async fn lock(
     transaction: &Transaction<'_>,
     post_id: i64,
 ) -> Result<post::Model> {
-    let post = post::Entity::find_by_id(post_id)
+    let posts = lock_many(transaction, &[post_id]).await?;
+    let post = posts.into_iter().next();
+    post.ok_or_else(|| Problem::not_found("id", "post").into())
+}
+
+/// The posts that there are of these, in one statement, which nobody else changes until the
+/// transaction ends. They are taken, and answered, in the order of their keys, so that two changes
+/// of several posts wait for each other and never both.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`](crate::domain::error::Error::Forbidden) when the permission for the change
+/// does not reach one of them.
+pub(in crate::domain) async fn lock_many(
+    transaction: &Transaction<'_>,
+    post_ids: &[i64],
+) -> Result<Vec<post::Model>> {
+    let posts = post::Entity::find()
+        .filter(post::Column::Id.is_in(post_ids.iter().copied()))
+        .order_by_asc(post::Column::Id)
         .lock_exclusive()
-        .one(transaction.connection())
-        .await?
-        .ok_or_else(|| Problem::not_found("id", "post"))?;
-    transaction.reach().check(post.owner_id)?;
-    Ok(post)
+        .all(transaction.connection())
+        .await?;
+    for post in &posts {
+        transaction.reach().check(post.owner_id)?;
+    }
+    Ok(posts)
 }

@@ -8,6 +8,7 @@ mod check;
 mod checklist;
 mod content;
 mod create;
+mod diff;
 mod editing;
 mod facet;
 mod filter;
@@ -27,6 +28,8 @@ mod schedule;
 mod scope;
 mod search;
 mod select;
+mod switch;
+mod tick;
 mod trash;
 mod update;
 mod write;
@@ -39,6 +42,10 @@ pub use check::MAXIMUM_NESTING;
 pub use checklist::{ChecklistItem, checklist_id, complete_checklist};
 pub use content::{Content, Difficulty, EntityName, Flags, Outline, Payload, RevisionStatus, Seo};
 pub use create::{SavedPost, create};
+pub use diff::{
+    BodyDiff, ChangedItem, FieldChange, Hunk, Line, LineKind, ListChange, ListItem, MovedItem,
+    RevisionDiff, Segment, compare, diff, diff_body,
+};
 pub use editing::{Editing, Schedule, editing};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{
@@ -48,12 +55,12 @@ pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
-pub(in crate::domain) use lock::lock;
+pub(in crate::domain) use lock::{lock, lock_many};
 pub use order::{PostOrder, PostOrderField};
 pub use owner::change_owner;
 pub use patch::{ContentPatch, FlagsPatch, OutlinePatch, SeoPatch};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
-pub(in crate::domain) use publish::move_to;
+pub(in crate::domain) use publish::{IN_TRASH, ReviewStanding};
 pub use publish::{publish, unpublish};
 pub use review::{Verdict, request_review, review};
 pub use revise::{Standing, revise};
@@ -63,6 +70,8 @@ pub use schedule::{
 };
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
+pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};
+pub use tick::{Tick, tick, ticks, untick};
 pub use trash::{delete, restore, trash};
 pub use update::{
     PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,

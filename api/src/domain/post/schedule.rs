@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::create::SavedPost;
 use super::lock::lock;
-use super::publish::{check_reviewed, publish, unpublish};
+use super::publish::{IN_TRASH, ReviewStanding, publish, unpublish};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, Result};
 use crate::domain::transaction::Transaction;
@@ -50,8 +50,7 @@ pub async fn schedule(
     let post = lock(transaction, post_id).await?;
     let mut problems = Vec::new();
     if post.trashed_at.is_some() {
-        let message = "the post is in the trash; restore it first";
-        problems.push(Problem::conflict("id", message));
+        problems.push(Problem::conflict("id", IN_TRASH));
     }
     problems.extend(check_times(
         transaction.now(),
@@ -67,10 +66,10 @@ pub async fn schedule(
     match content {
         None => problems.push(Problem::not_found("revision", "revision of this post")),
         Some(content) if publish_at.is_some() => {
-            match check_reviewed(transaction, &content).await {
-                Err(Error::Refused(found)) => problems.extend(found),
-                other => other?,
-            }
+            let standing = ReviewStanding::of(transaction, &content).await?;
+            let objection = standing.objection(transaction.review_required());
+            problems
+                .extend(objection.map(|(code, message)| Problem::new(code, "revision", message)));
         }
         Some(_) => {}
     }
@@ -254,32 +253,36 @@ pub(super) async fn forget(transaction: &Transaction<'_>, post_id: i64) -> Resul
     Ok(())
 }
 
-/// Takes the time of publishing out of a plan, for the post has been published, by it or not.
-pub(super) async fn published(transaction: &Transaction<'_>, post_id: i64) -> Result<()> {
+/// Takes the time of publishing out of the plans of posts that went live, by them or not.
+pub(super) async fn published(transaction: &Transaction<'_>, post_ids: &[i64]) -> Result<()> {
     use post_schedule::Column::{PublishAt, UnpublishAt};
-    settle(transaction, post_id, PublishAt, UnpublishAt).await
+    settle(transaction, post_ids, PublishAt, UnpublishAt).await
 }
 
-/// Takes the time of unpublishing out of a plan, for the post is out of sight.
-pub(super) async fn unpublished(transaction: &Transaction<'_>, post_id: i64) -> Result<()> {
+/// Takes the time of unpublishing out of the plans of posts that went out of sight.
+pub(super) async fn unpublished(transaction: &Transaction<'_>, post_ids: &[i64]) -> Result<()> {
     use post_schedule::Column::{PublishAt, UnpublishAt};
-    settle(transaction, post_id, UnpublishAt, PublishAt).await
+    settle(transaction, post_ids, UnpublishAt, PublishAt).await
 }
 
 async fn settle(
     transaction: &Transaction<'_>,
-    post_id: i64,
+    post_ids: &[i64],
     done: post_schedule::Column,
     other: post_schedule::Column,
 ) -> Result<()> {
+    if post_ids.is_empty() {
+        return Ok(());
+    }
+    let planned = || post_schedule::Column::PostId.is_in(post_ids.iter().copied());
     post_schedule::Entity::delete_many()
-        .filter(post_schedule::Column::PostId.eq(post_id))
+        .filter(planned())
         .filter(other.is_null())
         .exec(transaction.connection())
         .await?;
     post_schedule::Entity::update_many()
         .col_expr(done, Expr::val(None::<DateTime<Utc>>))
-        .filter(post_schedule::Column::PostId.eq(post_id))
+        .filter(planned())
         .filter(done.is_not_null())
         .exec(transaction.connection())
         .await?;

@@ -98,6 +98,18 @@ pub struct CurrentScore {
     pub clarity: i16,
 }
 
+impl CurrentScore {
+    /// The figures with their names.
+    pub fn named(self) -> [(&'static str, i16); 4] {
+        [
+            ("quality", self.quality),
+            ("freshness", self.freshness),
+            ("depth", self.depth),
+            ("clarity", self.clarity),
+        ]
+    }
+}
+
 /// A numbered save of a post.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Revision {

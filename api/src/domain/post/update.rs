@@ -12,6 +12,7 @@ use super::history::find_revisions;
 use super::lock::lock;
 use super::patch::ContentPatch;
 use super::prepare::{NewRevision, PreparedRevision};
+use super::publish::IN_TRASH;
 use super::revise::{Standing, save};
 use super::select::Revision;
 use crate::domain::error::{Error, Problem, Result};
@@ -177,8 +178,7 @@ pub async fn update(transaction: &mut Transaction<'_>, update: PreparedUpdate) -
     } = update;
     let post = lock(transaction, post_id).await?;
     if post.trashed_at.is_some() {
-        let message = "the post is in the trash; restore it first";
-        return Err(Problem::conflict("id", message).into());
+        return Err(Problem::conflict("id", IN_TRASH).into());
     }
     if post.head_content != based_on {
         return Ok(Updated::Conflict {

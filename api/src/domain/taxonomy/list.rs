@@ -135,6 +135,18 @@ pub async fn find(reader: &Reader, taxonomy: Taxonomy, ids: &[i64]) -> Result<Ve
     reader.rows(&select).await?.iter().map(read).collect()
 }
 
+/// Finds a word by key for somebody who may change it, whoever uses it.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find_to_edit(reader: &Reader, taxonomy: Taxonomy, id: i64) -> Result<Option<Term>> {
+    let select = visible(Perspective::Draft, taxonomy)
+        .and_where(Expr::col(("t", "id")).eq(id))
+        .to_owned();
+    reader.rows(&select).await?.first().map(read).transpose()
+}
+
 /// Finds a word by slug and, for a named entity, type. A merged word answers with the one that took
 /// its place.
 ///

@@ -2,12 +2,22 @@
 //! and in that a named entity also has a type; the rules are the same.
 
 mod create;
+mod delete;
 mod list;
+mod merge;
+mod uses;
+mod word;
+mod write;
 
 pub use create::find_or_create;
-pub use list::{TermOrder, count, count_posts, find, find_by_slug, list};
+pub use delete::delete;
+pub use list::{TermOrder, count, count_posts, find, find_by_slug, find_to_edit, list};
+pub use merge::merge;
+pub use write::{NewTerm, TermPatch, create, update};
 
-/// The longest name, in bytes.
+use sea_orm::sea_query::Expr;
+
+/// The longest name, in characters.
 pub const NAME_LENGTH: usize = 200;
 
 /// Which words.
@@ -37,6 +47,14 @@ impl Taxonomy {
             Self::Tool => "tool",
             Self::Stack => "stack",
             Self::Entity => "named_entity",
+        }
+    }
+
+    /// The type of a word, in a statement over [`Taxonomy::table`]; empty for tools and stacks.
+    fn kind(self) -> Expr {
+        match self {
+            Self::Entity => Expr::col("kind"),
+            Self::Tool | Self::Stack => Expr::cust("''"),
         }
     }
 

@@ -2,28 +2,35 @@
 
 mod editing;
 mod post;
+mod release;
 mod revision;
 mod score;
 mod similar_post;
 mod term;
+mod tick;
 mod user;
 
 use std::sync::Arc;
 
 pub(super) use editing::{AutosaveKey, EditingKey};
 pub(super) use post::{PostKey, PostListKey, PostListShape};
-pub(super) use revision::{ContentKey, RevisionsKey, TransitionsKey};
+pub(super) use release::ReleaseItemsKey;
+pub(super) use revision::{ContentKey, RevisionKey, RevisionsKey, TransitionsKey};
 pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
+pub(super) use tick::TicksKey;
 pub(super) use user::UserKey;
 
+use crate::domain::actor::Actor;
 use crate::domain::error::Error;
 use crate::domain::perspective::Reader;
 
 /// Reads for every loader of a request.
 pub struct Loaders {
     pub(super) reader: Arc<Reader>,
+    /// Who asks: some of what is loaded is not for everybody.
+    pub(super) actor: Actor,
 }
 
 /// An error that several waiting fields share.

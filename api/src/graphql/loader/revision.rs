@@ -9,6 +9,25 @@ use super::{Loaders, Shared, grouped};
 use crate::domain::error::Error;
 use crate::domain::post::{self, Content, Revision, Transition};
 
+/// A revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::graphql) struct RevisionKey(pub(in crate::graphql) i64);
+
+#[async_graphql::async_trait::async_trait]
+impl Loader<RevisionKey> for Loaders {
+    type Value = Revision;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[RevisionKey]) -> Shared<HashMap<RevisionKey, Revision>> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = post::find_revisions(&self.reader, &ids).await?;
+        Ok(found
+            .into_iter()
+            .map(|revision| (RevisionKey(revision.id), revision))
+            .collect())
+    }
+}
+
 /// The newest revisions of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::graphql) struct RevisionsKey {

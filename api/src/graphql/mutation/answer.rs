@@ -47,7 +47,7 @@ pub(super) async fn post_payload(
     match outcome {
         Err(user_errors) => Ok(PostPayload::refused(user_errors)),
         Ok(post_id) => Ok(PostPayload {
-            post: find(context, post_id, perspective).await?,
+            post: find_post(context, post_id, perspective).await?,
             user_errors: Vec::new(),
         }),
     }
@@ -62,14 +62,14 @@ pub(super) async fn update_payload(
     match outcome {
         Err(user_errors) => payload.user_errors = user_errors,
         Ok(Updated::Saved(saved) | Updated::Unchanged(saved)) => {
-            payload.post = find(context, saved.post_id, Perspective::Draft).await?;
+            payload.post = find_post(context, saved.post_id, Perspective::Draft).await?;
         }
         Ok(Updated::Conflict {
             post_id,
             base,
             current,
         }) => {
-            payload.post = find(context, post_id, Perspective::Draft).await?;
+            payload.post = find_post(context, post_id, Perspective::Draft).await?;
             let found = post::find_revisions(&draft_reader(context), &[base, current]).await;
             let found = found.or_graphql_error(context)?;
             let side = |id| found.iter().find(|revision| revision.id == id).cloned();
@@ -101,7 +101,7 @@ pub(super) async fn revision_payload(
     let found = post::find_revisions(&draft_reader(context), &[saved.revision_id]).await;
     Ok(RevisionPayload {
         revision: found.or_graphql_error(context)?.pop().map(Revision),
-        post: find(context, saved.post_id, Perspective::Draft).await?,
+        post: find_post(context, saved.post_id, Perspective::Draft).await?,
         user_errors: Vec::new(),
     })
 }
@@ -153,7 +153,8 @@ pub(super) async fn posts_payload(
     })
 }
 
-async fn find(
+/// The field `post` of a payload, as the perspective shows the post.
+pub(super) async fn find_post(
     context: &Context<'_>,
     post_id: i64,
     perspective: Perspective,

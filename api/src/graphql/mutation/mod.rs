@@ -7,8 +7,12 @@ mod post;
 mod posts;
 mod preview;
 mod publication;
+mod release;
 mod revision;
+mod score;
 mod session;
+mod term;
+mod tick;
 mod user;
 
 use async_graphql::{Context, MergedObject, Result};
@@ -37,6 +41,12 @@ pub struct Mutation(
     user::UserMutation,
     api_token::ApiTokenMutation,
     preview::PreviewMutation,
+    release::ReleaseMutation,
+    score::ScoreMutation,
+    tick::TickMutation,
+    term::ToolMutation,
+    term::StackMutation,
+    term::EntityMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

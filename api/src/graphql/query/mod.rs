@@ -4,6 +4,8 @@ mod audit_event;
 mod node;
 mod post;
 mod redirect;
+mod release;
+mod revision;
 mod search;
 mod term;
 mod user;
@@ -14,6 +16,8 @@ pub use audit_event::AuditEventQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
+pub use release::ReleaseQuery;
+pub use revision::RevisionQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
@@ -22,9 +26,11 @@ pub use user::UserQuery;
 #[derive(Default, MergedObject)]
 pub struct Query(
     PostQuery,
+    RevisionQuery,
     SearchQuery,
     TermQuery,
     RedirectQuery,
+    ReleaseQuery,
     NodeQuery,
     UserQuery,
     AuditEventQuery,

@@ -6,13 +6,16 @@ use async_graphql::{Context, ID, Object, Result};
 
 use crate::domain::error::Error;
 use crate::domain::page::PAGE_LIMIT;
+use crate::domain::permission::{self, Action};
 use crate::domain::post::{self, NumberField, PostFilter, Test};
+use crate::domain::release;
 use crate::domain::taxonomy::{self, Taxonomy};
-use crate::graphql::context::reader;
+use crate::graphql::context::{reader, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
 use crate::graphql::types::node::Node;
 use crate::graphql::types::post::selection_of;
+use crate::graphql::types::release::Release;
 use crate::graphql::types::revision::Revision;
 use crate::graphql::types::term::{Entity, Stack, Tool};
 
@@ -92,6 +95,15 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
                 Taxonomy::Entity => Node::Entity(Entity(term)),
             };
             found.insert(key, term);
+        }
+    }
+    let releases = keys_of(NodeType::Release);
+    let may_see = permission::check(request(context).caller.actor, Action::ReadDrafts).is_ok();
+    if !releases.is_empty() && may_see {
+        let releases = release::find(reader, &releases).await;
+        for release in releases.or_graphql_error(context)? {
+            let key = (NodeType::Release, release.id);
+            found.insert(key, Node::Release(Release(release)));
         }
     }
     // An id that is asked for twice is answered twice, the second time by a look-up of its own.

@@ -3,6 +3,7 @@
 use async_graphql::{ID, Interface};
 
 use super::post::Post;
+use super::release::Release;
 use super::revision::Revision;
 use super::term::{Entity, Stack, Tool};
 
@@ -28,4 +29,6 @@ pub enum Node {
     Stack(Stack),
     /// A named entity.
     Entity(Entity),
+    /// A release.
+    Release(Release),
 }

@@ -1,10 +1,14 @@
 //! What mutations of posts answer: what was changed, or what has to be put right.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ID, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::post::Post;
+use super::release::Release;
+use super::release_rollback::RollbackObstacle;
 use super::revision::Revision;
+use super::score::ScoreReason;
+use super::term::{Entity, Stack, Tool};
 use super::user::User;
 use super::user_error::UserError;
 
@@ -25,6 +29,7 @@ pub struct UserPayload {
     /// What has to be put right; empty when the change was made.
     pub user_errors: Vec<UserError>,
 }
+
 /// The post that was updated, or why it was not.
 #[derive(SimpleObject)]
 pub struct UpdatePostPayload {
@@ -87,4 +92,76 @@ pub struct PostChange {
     pub post: Option<Post>,
     /// The fields that differ, e.g. `["tools", "difficulty"]`; empty when nothing does.
     pub changed_fields: Vec<String>,
+}
+
+/// The post that was assessed and why its figures are what they are, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct AssessPostPayload {
+    /// The post with its new score; null when it was not assessed.
+    pub post: Option<Post>,
+    /// Every reason, figure by figure.
+    pub reasons: Vec<ScoreReason>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The tool that was changed, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct ToolPayload {
+    /// The tool as it is now: of a merged or reassigned one, the tool in its place; null when it was
+    /// deleted, or nothing was changed.
+    pub tool: Option<Tool>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The stack that was changed, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct StackPayload {
+    /// The stack as it is now: of a merged or reassigned one, the stack in its place; null when it
+    /// was deleted, or nothing was changed.
+    pub stack: Option<Stack>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The named entity that was changed, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct EntityPayload {
+    /// The entity as it is now: of a merged or reassigned one, the entity in its place; null when it
+    /// was deleted, or nothing was changed.
+    pub entity: Option<Entity>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The release that was changed, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct ReleasePayload {
+    /// The release as it is now; null when nothing was changed.
+    pub release: Option<Release>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The release that was thrown away, or what has to be put right.
+#[derive(Default, SimpleObject)]
+pub struct DeleteReleasePayload {
+    /// The id it had; null when nothing was changed.
+    pub deleted_id: Option<ID>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
+}
+
+/// The release that was rolled back, or what stands in the way.
+#[derive(Default, SimpleObject)]
+pub struct RollBackReleasePayload {
+    /// The release as it is now; null when nothing was changed.
+    pub release: Option<Release>,
+    /// Posts that were changed since the release shipped, and for which the input did not say what
+    /// to do. While there is one, nothing was changed: send the mutation again with an answer for
+    /// each. There is an entry in `userErrors` for each as well.
+    pub obstacles: Vec<RollbackObstacle>,
+    /// What has to be put right; empty when the change was made.
+    pub user_errors: Vec<UserError>,
 }

@@ -22,7 +22,9 @@ use crate::domain::post::{self, PostField, PostList, PostSelection};
 use crate::domain::similar;
 use crate::graphql::context::{Site, loaders, reader};
 use crate::graphql::error::OrGraphqlError;
-use crate::graphql::loader::{AssessmentsKey, PostKey, PostListKey, RevisionsKey, SimilarPostsKey};
+use crate::graphql::loader::{
+    AssessmentsKey, PostKey, PostListKey, RevisionsKey, SimilarPostsKey, TicksKey,
+};
 use crate::graphql::node_id::NodeType;
 use crate::graphql::pagination::limit;
 
@@ -75,11 +77,40 @@ impl From<post::Outline> for Outline {
 
 /// One step of a checklist.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct ChecklistItem {
     /// Stable within the post, also when the text is reworded.
     pub id: String,
     /// What to do.
     pub text: String,
+    #[graphql(skip)]
+    post_id: i64,
+}
+
+/// That a step of a checklist was done.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ChecklistTick {
+    /// The name of the user who did it; null when it was done at the command line.
+    pub by: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+#[ComplexObject]
+impl ChecklistItem {
+    /// Who ticked it off, and when; null while nobody has, and for those who may not read drafts.
+    async fn tick(&self, context: &Context<'_>) -> Result<Option<ChecklistTick>> {
+        let ticks = loaders(context)
+            .load_one(TicksKey(self.post_id))
+            .await
+            .or_graphql_error(context)?;
+        let ticks = ticks.unwrap_or_default();
+        let tick = ticks.iter().find(|tick| tick.item_id == self.id);
+        Ok(tick.map(|tick| ChecklistTick {
+            by: tick.by.clone(),
+            at: tick.at,
+        }))
+    }
 }
 
 /// What a reader or reviewer should know about how a post was made.
@@ -238,6 +269,7 @@ impl Post {
             .map(|item| ChecklistItem {
                 id: item.id.clone(),
                 text: item.text.clone(),
+                post_id: self.0.id,
             })
             .collect()
     }

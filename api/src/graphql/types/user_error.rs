@@ -39,14 +39,17 @@ pub struct UserError {
 
 impl From<Problem> for UserError {
     fn from(problem: Problem) -> Self {
-        let path = problem.field.split(['.', '[', ']']);
         Self {
             code: problem.code.into(),
-            path: path
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            path: path(&problem.field),
             message: problem.message,
         }
     }
+}
+
+/// The parts of a path such as `content.tools[2]`.
+pub(super) fn path(field: &str) -> Vec<String> {
+    let parts = field.split(['.', '[', ']']);
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
 }

@@ -1,0 +1,185 @@
+//! Several editors at the same moment, while the public reads.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use alphanode::domain::permission::Role;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{check, look, saying};
+use crate::support::editing::{Written, write};
+use crate::support::{Backend, TestServer, TestUser};
+
+const EDITORS: usize = 4;
+const STEPS: usize = 30;
+
+/// What the editors know together.
+#[derive(Default)]
+struct Knowledge {
+    posts: Vec<Written>,
+    /// What each revision that was saved says.
+    saved: HashMap<String, usize>,
+    /// What somebody has asked to publish.
+    asked: HashSet<usize>,
+    said: usize,
+}
+
+struct Editor {
+    server: Arc<TestServer>,
+    user: TestUser,
+    random: ChaCha8Rng,
+    knowledge: Arc<Mutex<Knowledge>>,
+}
+
+impl Editor {
+    /// The payload of a mutation; null when it lost against another one and may be sent again.
+    async fn change(&self, field: &str, input: &str, wanted: &str, value: Value) -> Value {
+        let document = format!(
+            "mutation ($input: {input}!) {{ {field}(input: $input) {{ {wanted} userErrors {{ code }} }} }}"
+        );
+        let variables = json!({ "input": value });
+        let answer = self
+            .server
+            .ask_as(&self.user.token, &document, variables)
+            .await;
+        if answer.body["errors"].is_array() {
+            assert_eq!(answer.code(), "TRY_AGAIN", "{:#}", answer.body);
+            return Value::Null;
+        }
+        answer.data()[field].clone()
+    }
+
+    async fn step(&mut self) {
+        const POST: &str = "post { id editing { headRevisionId } } ";
+        let (post, number, action) = {
+            let mut knowledge = self.knowledge.lock().unwrap();
+            knowledge.said += 1;
+            let index = self.random.random_range(0..knowledge.posts.len());
+            let number = knowledge.said;
+            (
+                knowledge.posts[index].clone(),
+                number,
+                self.random.random_range(0..10),
+            )
+        };
+        match action {
+            0..=3 => {
+                let input =
+                    json!({ "id": post.id, "basedOn": post.head, "content": saying(number) });
+                let payload = self
+                    .change(
+                        "updatePost",
+                        "UpdatePostInput",
+                        &format!("{POST} conflict {{ current {{ id }} }}"),
+                        input,
+                    )
+                    .await;
+                if payload["post"].is_object() {
+                    let written = Written::of(&payload);
+                    let mut knowledge = self.knowledge.lock().unwrap();
+                    if payload["conflict"].is_null() {
+                        knowledge.saved.insert(written.head.clone(), number);
+                    }
+                    let known = knowledge.posts.iter_mut();
+                    for known in known.filter(|known| known.id == written.id) {
+                        *known = written.clone();
+                    }
+                }
+            }
+            4..=6 => {
+                // What the revision says is known once its save was answered.
+                let said = {
+                    let mut knowledge = self.knowledge.lock().unwrap();
+                    let said = knowledge.saved.get(&post.head).copied();
+                    knowledge.asked.extend(said);
+                    said
+                };
+                if said.is_some() {
+                    let input = json!({ "id": post.id, "revision": post.head });
+                    self.change("publishPost", "PublishPostInput", POST, input)
+                        .await;
+                }
+            }
+            7 => {
+                let input = json!({ "id": post.id });
+                self.change("unpublishPost", "PostIdInput", POST, input)
+                    .await;
+            }
+            8 => {
+                let input = json!({ "ids": [post.id] });
+                self.change("trashPosts", "PostIdsInput", "", input).await;
+            }
+            _ => {
+                let ids: Vec<String> = {
+                    let knowledge = self.knowledge.lock().unwrap();
+                    let posts = knowledge.posts.iter();
+                    posts.map(|post| post.id.clone()).collect()
+                };
+                let input = json!({ "ids": ids });
+                self.change("restorePosts", "PostIdsInput", "", input).await;
+            }
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn editors_at_once_lose_nothing_and_show_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let server = Arc::new(server);
+    let knowledge = Arc::new(Mutex::new(Knowledge::default()));
+    let writer = server.sign_in_as(Role::Editor).await;
+    for number in 1..=5 {
+        let written = write(&server, &writer, saying(number)).await;
+        let mut knowledge = knowledge.lock().unwrap();
+        knowledge.saved.insert(written.head.clone(), number);
+        knowledge.posts.push(written);
+        knowledge.said = number;
+    }
+    let mut editors = Vec::new();
+    for number in 0..EDITORS {
+        let mut editor = Editor {
+            server: Arc::clone(&server),
+            user: server.sign_in_as(Role::Editor).await,
+            random: ChaCha8Rng::seed_from_u64(number as u64),
+            knowledge: Arc::clone(&knowledge),
+        };
+        editors.push(tokio::spawn(async move {
+            for _ in 0..STEPS {
+                editor.step().await;
+            }
+        }));
+    }
+    let stop = CancellationToken::new();
+    let public = {
+        let (server, knowledge) = (Arc::clone(&server), Arc::clone(&knowledge));
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            let mut looks = 0;
+            while !stop.is_cancelled() {
+                let seen = look(&server, None).await;
+                let knowledge = knowledge.lock().unwrap();
+                for number in seen.values() {
+                    assert!(knowledge.asked.contains(number), "{number} shows");
+                }
+                looks += 1;
+            }
+            looks
+        })
+    };
+    for editor in editors {
+        editor.await.unwrap();
+    }
+    stop.cancel();
+    assert!(public.await.unwrap() > 0);
+    let saved = knowledge.lock().unwrap().saved.clone();
+    check(&server, &writer, &saved).await;
+}
