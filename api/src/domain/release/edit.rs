@@ -4,7 +4,7 @@ use entity::{release, user};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
-use super::details::{Details, Patch, requirements};
+use super::details::{Details, DetailsPatch, requirements};
 use super::lock::lock_named;
 use super::{Release, ReleaseStatus};
 use crate::domain::audit::AuditEvent;
@@ -17,7 +17,7 @@ use crate::foundation::cache_tag::CacheTag;
 /// # Errors
 ///
 /// [`Error::Refused`](crate::domain::error::Error::Refused) with everything that is wrong with it.
-pub async fn create(transaction: &mut Transaction<'_>, patch: Patch) -> Result<i64> {
+pub async fn create(transaction: &mut Transaction<'_>, patch: DetailsPatch) -> Result<i64> {
     let details = Details {
         owner_id: transaction.actor().user_id(),
         ..Details::default()
@@ -46,7 +46,7 @@ pub async fn create(transaction: &mut Transaction<'_>, patch: Patch) -> Result<i
 ///
 /// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such release, and with
 /// everything that can't be changed or is wrong.
-pub async fn update(transaction: &mut Transaction<'_>, id: i64, patch: Patch) -> Result<()> {
+pub async fn update(transaction: &mut Transaction<'_>, id: i64, patch: DetailsPatch) -> Result<()> {
     let release = lock_named(transaction, id, "id").await?;
     let before = release.details.clone();
     let after = before.clone().patched(patch);
