@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::patch::Patch;
 use alphanode::domain::permission::Action;
 use alphanode::domain::post::{self, PreparedPost, RevisionStatus};
-use alphanode::domain::release::{self, Patch};
+use alphanode::domain::release::{self, DetailsPatch};
 use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::foundation::clock::Clock;
 use alphanode::foundation::database::{Database, DatabaseOptions};
@@ -104,14 +105,14 @@ async fn schedule(database: &TestDatabase) {
         .map(|saved| saved.unwrap().revision_id)
         .collect();
 
-    let text = |text: &str| Some(Some(text.to_owned()));
-    let patch = Patch {
+    let text = |text: &str| Patch::Set(text.to_owned());
+    let patch = DetailsPatch {
         name: text("Autumn"),
-        owner_id: Some(Some(owner)),
+        owner_id: Patch::Set(owner),
         reason: text("It is time."),
         expected_result: text("Fewer questions."),
         rollback_note: text("When questions rise."),
-        ..Patch::default()
+        ..DetailsPatch::default()
     };
     let mut change = begin(Action::ShipRelease).await.unwrap();
     let id = release::create(&mut change, patch).await.unwrap();

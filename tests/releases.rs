@@ -38,7 +38,7 @@ async fn a_release_is_put_together_and_changed(
         "unpublish": [id("Post", posts[2].post_id)],
     });
     let payload = desk.done("addToRelease", input).await;
-    assert_eq!(payload["release"]["ownerName"], "Ann");
+    assert_eq!(payload["release"]["owner"]["name"], "Ann");
     let items = |payload: &Value| payload["release"]["items"].clone();
     assert_eq!(
         items(&payload),
@@ -87,7 +87,7 @@ async fn a_release_is_put_together_and_changed(
         "metricBefore": 2.5, "filesTouched": ["a.md"],
     });
     let payload = desk.done("updateRelease", input).await;
-    assert_eq!(payload["release"]["ownerName"], "Bob");
+    assert_eq!(payload["release"]["owner"]["name"], "Bob");
     assert_eq!(payload["release"]["name"], "Winter");
     let input = json!({ "id": release, "owner": id("User", 999_999), "name": null });
     assert_eq!(

@@ -3,10 +3,10 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::user::User;
 use super::connection::PageInfo;
 use super::post::{Post, load_post, selection_of};
 use super::revision::Revision;
+use super::user::User;
 use crate::domain::error::Error;
 use crate::domain::page::Page;
 use crate::domain::release::{self, MOST_ITEMS};
