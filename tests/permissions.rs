@@ -137,10 +137,10 @@ impl Types {
         };
         match type_name {
             "ID" => format!("\"{}\"", id_of(name)),
-            "Int" | "Float" => return "1".to_owned(),
-            "Boolean" => return "true".to_owned(),
-            "DateTime" => return "\"2030-01-01T00:00:00Z\"".to_owned(),
-            "JSON" => return "{}".to_owned(),
+            "Int" | "Float" => "1".to_owned(),
+            "Boolean" => "true".to_owned(),
+            "DateTime" => "\"2030-01-01T00:00:00Z\"".to_owned(),
+            "JSON" => "{}".to_owned(),
             _ => match self.0.get(type_name) {
                 Some(TypeDefinition {
                     kind: TypeKind::Enum(values),
