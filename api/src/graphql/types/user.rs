@@ -42,6 +42,7 @@ impl User {
     }
 }
 
+/// Somebody who may sign in.
 #[Object]
 impl User {
     /// Unique among everything that has an id.
