@@ -26,6 +26,7 @@ COPY --from=build /out/alphanode /usr/local/bin/alphanode
 COPY --from=build --chown=65532:65532 /out/data /data
 
 ENV ALPHANODE_DATABASE_URL=sqlite:/data/alphanode.db \
+    ALPHANODE_KEYS_DIRECTORY=/data/keys \
     ALPHANODE_LISTEN=0.0.0.0:8080
 WORKDIR /data
 VOLUME /data

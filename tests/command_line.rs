@@ -112,7 +112,9 @@ async fn serve_answers_until_it_is_told_to_stop(
     let Some(database) = TestDatabase::create(backend).await else {
         return;
     };
+    let keys = tempfile::tempdir().unwrap();
     let mut server = alphanode()
+        .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
         .args([
             "--database-url",
             database.url(),
@@ -142,6 +144,16 @@ async fn serve_answers_until_it_is_told_to_stop(
             .unwrap()
             .contains("/healthz and /readyz")
     );
+    // Nobody may sign in yet: the first admin is made by a link.
+    let set_up = lines.next().unwrap().unwrap();
+    let link = set_up.split_whitespace().last().unwrap();
+    let path = link.strip_prefix(&format!("http://{address}")).unwrap();
+    assert_eq!(path.len(), "/link/".len() + 43, "{set_up}");
+    assert!(lines.next().unwrap().unwrap().contains("good once"));
+    assert_eq!(
+        std::fs::read_dir(keys.path().join("keys")).unwrap().count(),
+        1
+    );
 
     let mut connection = TcpStream::connect(&address).unwrap();
     let body = r#"{"query":"query Count { posts { totalCount } }"}"#;
@@ -170,4 +182,98 @@ async fn serve_answers_until_it_is_told_to_stop(
         .status();
     assert!(stopped.unwrap().success());
     assert!(server.wait().unwrap().success());
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_and_tokens_are_managed_from_the_terminal(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::create(backend).await else {
+        return;
+    };
+    let run = |arguments: &[&str]| run(&[&["--database-url", database.url()], arguments].concat());
+    let said = |arguments: &[&str]| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let create = [
+        "user",
+        "create",
+        "ada@example.org",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+    ];
+    assert!(said(&create).starts_with("http://127.0.0.1:8080/link/"));
+    let again = run(&create);
+    assert!(!again.status.success());
+    assert!(text(&again.stderr).contains("email: somebody has this address already"));
+    assert!(said(&["user", "reset-link", "ADA@example.org"]).contains("/link/"));
+    assert_eq!(
+        said(&["user", "list"]),
+        "admin    invited  ada@example.org (Ada)\n"
+    );
+
+    let token = [
+        "--user",
+        "ada@example.org",
+        "--name",
+        "nightly",
+        "--days",
+        "30",
+    ];
+    let scopes = ["--scopes", "posts:write,admin"];
+    let token = said(&[&["token", "create"][..], &token, &scopes].concat());
+    assert!(token.starts_with("anp_"), "{token}");
+    let listed = said(&["token", "list"]);
+    assert!(
+        listed.contains(&token[..10]) && !listed.contains(token.trim()),
+        "{listed}"
+    );
+    assert!(listed.contains("good") && listed.contains("posts:write,admin (nightly)"));
+    let number = listed.split_whitespace().next().unwrap();
+    said(&["token", "revoke", number]);
+    assert!(said(&["token", "list"]).contains("revoked"));
+    let unknown = run(&[
+        "token", "create", "--user", "x", "--name", "x", "--scopes", "all",
+    ]);
+    assert!(text(&unknown.stderr).contains("posts:read-drafts, posts:write"));
+
+    assert_eq!(
+        said(&["user", "disable", "ada@example.org"]),
+        "disabled ada@example.org\n"
+    );
+    assert!(said(&["user", "list"]).contains("disabled"));
+    let shut_out = run(&["user", "reset-link", "ada@example.org"]);
+    assert!(text(&shut_out.stderr).contains("enable them first"));
+}
+
+#[test]
+fn keys_are_rotated_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = |action: &str, proxies: &str| {
+        alphanode()
+            .env("ALPHANODE_KEYS_DIRECTORY", folder.path().join("keys"))
+            .env("ALPHANODE_TRUSTED_PROXIES", proxies)
+            .args(["keys", action])
+            .output()
+            .unwrap()
+    };
+    assert_eq!(text(&keys("list", "10.0.0.1").stdout), "");
+    let added = text(&keys("rotate", "10.0.0.1,::1").stdout);
+    let id = added.strip_prefix("added ").unwrap().trim();
+    assert_eq!(
+        text(&keys("list", "10.0.0.1").stdout),
+        format!("{id} signs\n")
+    );
+    keys("rotate", "10.0.0.1");
+    let listed = text(&keys("list", "10.0.0.1").stdout);
+    assert!(
+        listed.contains(&format!("{id} verifies until ")),
+        "{listed}"
+    );
+    assert!(!keys("list", "anywhere").status.success());
 }

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit_log;
 mod checklist_ticks;
 mod command_line;
+mod credentials;
 mod document_schema;
 mod editing_guide;
 mod editing_model;
@@ -22,11 +24,14 @@ mod import_run;
 mod isolation;
 mod limits;
 mod migration;
+mod people;
+mod permissions;
 mod perspective;
 mod post_editing;
 mod post_filter;
 mod post_list;
 mod posts;
+mod preview_links;
 mod query_plans;
 mod queue;
 mod release_access;

@@ -119,7 +119,7 @@ async fn the_body_is_rendered_safely(
     );
     assert_eq!(data["post"]["readingMinutes"], 1);
     let html = data["post"]["bodyHtml"].as_str().unwrap();
-    insta::assert_snapshot!(html);
+    insta::assert_snapshot!("the_body_is_rendered_safely", html);
     for bad in ["<script", "onclick", "javascript:", "id=\"login\""] {
         assert!(!html.contains(bad), "{bad} in {html}");
     }
@@ -265,7 +265,7 @@ async fn seo_has_the_shape_of_next_js_metadata(
         alternates { canonical } robots { index follow }
         openGraph { type title url tags } twitter { card title } } } }";
     let data = server.data(query, json!({})).await;
-    insta::assert_json_snapshot!(data["post"]["seo"]);
+    insta::assert_json_snapshot!("seo_has_the_shape_of_next_js_metadata", data["post"]["seo"]);
 }
 
 #[rstest]
@@ -309,7 +309,7 @@ async fn everything_typed_comes_back(
         outline { context problem } brief checklist { id text } notes payload score { depth }
         tools { name slug } entities { name type slug } stack { name } path } }";
     let data = server.data(query, json!({})).await;
-    insta::assert_json_snapshot!(data["post"]);
+    insta::assert_json_snapshot!("everything_typed_comes_back", data["post"]);
 }
 
 #[rstest]
@@ -358,4 +358,56 @@ fn many_headings_of_one_name_have_ids_of_their_own() {
     let ids: std::collections::HashSet<&String> = ids.collect();
     assert_eq!(ids.len(), 20_000);
     assert_eq!(rendered.table_of_contents[1].id, "same-2");
+}
+
+/// A post whose selection allows it is answered in one go, every other one field by field. Both say
+/// the same.
+#[rstest]
+#[tokio::test]
+async fn a_post_answered_in_one_go_says_what_its_resolvers_say(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const FIELDS: &str = "__typename id reference sourceId generator sourceHash slug path title \
+        summary topic bodyHtml bodyMarkdown tableOfContents { __typename id level text } \
+        codeLanguage difficulty readingMinutes wordCount viewCount \
+        outline { __typename context problem stack recommendedAction } brief \
+        checklist { __typename id text } notes payload \
+        flags { __typename aiGeneratedStyle hasImages imageHeavy needsHumanReview } \
+        tools { __typename id name slug } stack { __typename id name slug } \
+        entities { __typename id name slug type } \
+        score { __typename quality freshness depth clarity } \
+        revision { __typename id number version status author message lastReviewed contentHash \
+            savedAt } \
+        publishedAt updatedAt createdAt";
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    server.create_synthetic(20).await;
+    let in_one_go = format!(
+        "{{ posts {{ edges {{ node {{ {FIELDS} }} }} nodes {{ ...all }} }} }}
+         fragment all on Post {{ {FIELDS} }}"
+    );
+    let posts = server.data(&in_one_go, json!({})).await["posts"].take();
+    let nodes = posts["nodes"].as_array().unwrap();
+    assert!(nodes.iter().any(|node| node["score"].is_object()));
+    let by_field = format!(
+        "query($slug: String!) {{ post(by: {{ slug: $slug }}) {{ ... on Post {{ {FIELDS} }} }} }}"
+    );
+    for (node, edge) in nodes.iter().zip(posts["edges"].as_array().unwrap()) {
+        assert_eq!(*node, edge["node"]);
+        let by_field = server
+            .data(&by_field, json!({ "slug": node["slug"] }))
+            .await;
+        assert_eq!(*node, by_field["post"]);
+    }
+
+    // Fields that ask the database, and fields that are asked for twice.
+    let slug = json!({ "slug": nodes[0]["slug"] });
+    let mixed = "query($slug: String!) { post(by: { slug: $slug }) {
+        title similarPosts { weight } tools { name } tools { slug } } }";
+    let mixed = server.data(mixed, slug).await["post"].take();
+    assert_eq!(mixed["title"], nodes[0]["title"]);
+    assert_eq!(mixed["similarPosts"], json!([]));
+    assert_eq!(mixed["tools"][0]["name"], nodes[0]["tools"][0]["name"]);
+    assert_eq!(mixed["tools"][0]["slug"], nodes[0]["tools"][0]["slug"]);
 }

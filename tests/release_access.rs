@@ -81,7 +81,7 @@ async fn lists_of_releases_cost_the_same_however_long_they_are(
     let query = "query($first: Int, $after: String, $items: Int!, $filter: ReleaseFilter) {
         releases(first: $first, after: $after, filter: $filter) { totalCount
             pageInfo { hasNextPage endCursor }
-            nodes { id name status ownerName itemCount items(first: $items) {
+            nodes { id name status owner { name } itemCount items(first: $items) {
                 postTitle post { title revision { number } } revision { number status }
                 replacedRevision { number } } } } }";
     let ask = async |mut variables: Value| {

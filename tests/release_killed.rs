@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use alphanode::domain::actor::Actor;
+use alphanode::domain::patch::Patch;
 use alphanode::domain::permission::Action;
 use alphanode::domain::post::{self, PreparedPost, RevisionStatus};
-use alphanode::domain::release::{self, Patch};
+use alphanode::domain::release::{self, DetailsPatch};
 use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::foundation::clock::Clock;
 use alphanode::foundation::database::{Database, DatabaseOptions};
@@ -23,9 +24,9 @@ use crate::support::release::content;
 use crate::support::{Backend, TestDatabase, note};
 
 const POSTS: i64 = 100;
-const KILLS: usize = 12;
+const KILLS: usize = 10;
 
-const RUNNING: &str = "SELECT COUNT(*) FROM job WHERE kind = 'ship_release' AND status = 'running'";
+const CLAIMS: &str = "SELECT lease FROM job WHERE kind = 'ship_release'";
 const DONE: &str = "SELECT COUNT(*) FROM job WHERE kind = 'ship_release' AND status = 'done'";
 const LIVE: &str = "SELECT COUNT(*) FROM post WHERE live_content IS NOT NULL";
 const SHIPPED: &str = "SELECT COUNT(*) FROM release WHERE status = 'shipped'";
@@ -104,14 +105,14 @@ async fn schedule(database: &TestDatabase) {
         .map(|saved| saved.unwrap().revision_id)
         .collect();
 
-    let text = |text: &str| Some(Some(text.to_owned()));
-    let patch = Patch {
+    let text = |text: &str| Patch::Set(text.to_owned());
+    let patch = DetailsPatch {
         name: text("Autumn"),
-        owner_id: Some(Some(owner)),
+        owner_id: Patch::Set(owner),
         reason: text("It is time."),
         expected_result: text("Fewer questions."),
         rollback_note: text("When questions rise."),
-        ..Patch::default()
+        ..DetailsPatch::default()
     };
     let mut change = begin(Action::ShipRelease).await.unwrap();
     let id = release::create(&mut change, patch).await.unwrap();
@@ -171,9 +172,13 @@ async fn kill_until_shipped(
 ) -> usize {
     let mut kills = 0;
     loop {
+        // Only what this process claims counts, not what the one before it held.
+        let claims = number(connection, CLAIMS).await;
         let serving = serve(database);
-        wait_for(connection, RUNNING).await;
-        tokio::time::sleep(whole.mul_f64(random.random_range(0.0..1.2))).await;
+        let claimed =
+            format!("SELECT COUNT(*) FROM job WHERE kind = 'ship_release' AND lease > {claims}");
+        wait_for(connection, &claimed).await;
+        tokio::time::sleep(whole.mul_f64(random.random_range(0.0..2.0))).await;
         drop(serving);
         kills += 1;
         let live = number(connection, LIVE).await;

@@ -323,3 +323,110 @@ async fn a_session_that_ended_long_ago_is_removed_with_its_tokens(
         .unwrap();
     assert_eq!(tokens.len(), 1);
 }
+
+#[rstest]
+#[tokio::test]
+async fn guesses_sent_at_once_are_counted_too(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    user_with_password(&server, "ada@example.org").await;
+    let guesses = (0..12).map(|_| sign_in(&server, "ada@example.org", "a wrong password"));
+    let answers = async_graphql::futures_util::future::join_all(guesses).await;
+    let codes = answers.iter().map(|answer| {
+        let error = &answer.data()["signIn"]["userErrors"][0];
+        text(error, "code").to_owned()
+    });
+    let codes: Vec<String> = codes.collect();
+    let wrong = codes
+        .iter()
+        .filter(|code| *code == "WRONG_CREDENTIALS")
+        .count();
+    let shut_out = codes
+        .iter()
+        .filter(|code| *code == "TOO_MANY_ATTEMPTS")
+        .count();
+    assert_eq!((wrong, shut_out), (6, 6));
+}
+
+/// One of two who renew a session with the same token gets the next one, and the session ends: one
+/// of them has stolen it.
+#[rstest]
+#[tokio::test]
+async fn a_refresh_token_that_is_used_twice_at_once_is_good_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let user = server.sign_in_as(Role::Viewer).await;
+    let renew = || server.data(REFRESH, json!({ "token": user.refresh_token }));
+    let (one, other) = tokio::join!(renew(), renew());
+    let renewed = [one, other];
+    let tokens = renewed
+        .iter()
+        .map(|data| &data["refreshSession"]["accessToken"]);
+    let tokens: Vec<_> = tokens.filter(|token| token.is_string()).collect();
+    assert_eq!(tokens.len(), 1);
+    let answer = server
+        .ask_as(tokens[0].as_str().unwrap(), ME, json!({}))
+        .await;
+    assert_eq!(answer.status, 401);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_hash_of_other_parameters_is_made_anew_by_signing_in(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, Version};
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let id = user_with_password(&server, "ada@example.org").await;
+    let cheap = Params::new(64, 1, 1, None).unwrap();
+    let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
+    let hash: PasswordHash = cheap.hash_password(PASSWORD.as_bytes()).unwrap();
+    set(&server, id, |row| {
+        row.password_hash = Set(Some(hash.to_string()))
+    })
+    .await;
+    for _ in 0..2 {
+        let answer = sign_in(&server, "ada@example.org", PASSWORD).await;
+        assert_eq!(answer.data()["signIn"]["userErrors"], json!([]));
+        let row = user_table::Entity::find_by_id(id);
+        let row = row.one(server.test.store.database.reader()).await.unwrap();
+        let hash = row.unwrap().password_hash.unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+    }
+}
+
+/// An account that does not exist, one that is disabled and one without a password are answered
+/// alike, and cost as many statements as a wrong password does.
+#[rstest]
+#[tokio::test]
+async fn nobody_learns_which_accounts_there_are(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    user_with_password(&server, "ada@example.org").await;
+    let disabled = user_with_password(&server, "disabled@example.org").await;
+    let now = server.test.store.clock.now();
+    set(&server, disabled, |row| row.disabled_at = Set(Some(now))).await;
+    let invited = server.sign_in_as(Role::Viewer).await.email;
+    let wrong = sign_in(&server, "ada@example.org", "a wrong password").await;
+    for email in ["nobody@example.org", "disabled@example.org", &invited] {
+        for password in ["a wrong password", PASSWORD] {
+            let answer = sign_in(&server, email, password).await;
+            assert_eq!(answer.body, wrong.body, "{email}");
+            assert_eq!(answer.statements(), wrong.statements(), "{email}");
+        }
+    }
+}

@@ -60,7 +60,11 @@ impl Editor {
             knowledge.said += 1;
             let index = self.random.random_range(0..knowledge.posts.len());
             let number = knowledge.said;
-            (knowledge.posts[index].clone(), number, self.random.random_range(0..10))
+            (
+                knowledge.posts[index].clone(),
+                number,
+                self.random.random_range(0..10),
+            )
         };
         match action {
             0..=3 => {

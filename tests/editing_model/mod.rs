@@ -36,7 +36,8 @@ pub type Sight = BTreeMap<String, usize>;
 
 /// What a perspective shows; what the public sees when none is named.
 pub async fn look(server: &TestServer, as_seen: Option<(&TestUser, &str)>) -> Sight {
-    let document = "{ posts(first: 100) { totalCount nodes { id title bodyMarkdown tools { name } } } }";
+    let document =
+        "{ posts(first: 100) { totalCount nodes { id title bodyMarkdown tools { name } } } }";
     let authorization = as_seen.map(|(user, _)| format!("Bearer {}", user.token));
     let mut headers = Vec::new();
     if let (Some(authorization), Some((_, perspective))) = (&authorization, as_seen) {
@@ -77,7 +78,11 @@ pub async fn check(server: &TestServer, editor: &TestUser, saved: &HashMap<Strin
         }
     }
     let reader = server.test.store.database.reader();
-    let joins = ["post_content_tool", "post_content_stack", "post_content_entity"];
+    let joins = [
+        "post_content_tool",
+        "post_content_stack",
+        "post_content_entity",
+    ];
     let mut doubtful = vec![
         "SELECT COUNT(*) FROM post_content c LEFT JOIN post p ON p.live_content = c.id
          WHERE (c.published_at IS NOT NULL) <> (p.id IS NOT NULL)"

@@ -82,7 +82,10 @@ impl Model {
         let Written { id, head } = self.posts[post].written.clone();
         let input = json!({ "id": id, "basedOn": head, "content": saying(self.said) });
         let payload = self.change("updatePost", input).await;
-        assert_eq!(payload["userErrors"] == json!([]), !self.posts[post].trashed);
+        assert_eq!(
+            payload["userErrors"] == json!([]),
+            !self.posts[post].trashed
+        );
         if !self.posts[post].trashed {
             let written = Written::of(&payload);
             self.saved.insert(written.head.clone(), self.said);
@@ -94,7 +97,8 @@ impl Model {
 
     async fn publish(&mut self, post: usize) {
         let of = self.posts[post].revisions.len();
-        let (revision, number) = self.posts[post].revisions[self.random.random_range(0..of)].clone();
+        let (revision, number) =
+            self.posts[post].revisions[self.random.random_range(0..of)].clone();
         let input = json!({ "id": self.posts[post].written.id, "revision": revision });
         let made = self.made("publishPost", input).await;
         let post = &mut self.posts[post];

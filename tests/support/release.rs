@@ -113,7 +113,7 @@ impl Desk {
                  obstacles { kind since by message item { postTitle } liveRevision { number } }"
             }
             _ => {
-                "release { id name status itemCount ownerName shipAt shippedAt
+                "release { id name status itemCount owner { name } shipAt shippedAt
                  shipFailure { at problems } items { postTitle unpublish } }"
             }
         };

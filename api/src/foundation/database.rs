@@ -1,11 +1,14 @@
 //! The database: its pools, its dialect, and the count of statements that a request costs.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::sea_query::SelectStatement;
+use sea_orm::sea_query::{
+    PostgresQueryBuilder, QueryBuilder, SelectStatement, SqlWriter, SqliteQueryBuilder, Values,
+};
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
@@ -28,13 +31,24 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Writes out a query.
+    /// Writes out a query: its limits as numbers, everything else as parameters.
     pub fn build(self, query: &SelectStatement) -> Statement {
-        match self {
-            Self::Sqlite => DatabaseBackend::Sqlite,
-            Self::Postgres => DatabaseBackend::Postgres,
+        let mut text = StatementText::default();
+        let backend = match self {
+            Self::Sqlite => {
+                query.build_collect_any_into(&SqliteQueryBuilder, &mut text);
+                DatabaseBackend::Sqlite
+            }
+            Self::Postgres => {
+                query.build_collect_any_into(&PostgresQueryBuilder, &mut text);
+                DatabaseBackend::Postgres
+            }
+        };
+        Statement {
+            sql: text.sql,
+            values: Some(Values(text.values)),
+            db_backend: backend,
         }
-        .build(query)
     }
 }
 
@@ -285,26 +299,49 @@ async fn stop_after(
     Ok(true)
 }
 
-/// Writes each limit as a number instead of a parameter, whose value stays behind unused.
-/// PostgreSQL takes a limit that it does not know for a tenth of the table, so it would never find
-/// one plan for all values good enough, and plan the statement again each time it runs.
-fn write_out_limits(statement: &mut Statement) {
-    const LIMIT: &str = " LIMIT $";
-    let Some(values) = &statement.values else {
-        return;
-    };
-    let mut parts = statement.sql.split(LIMIT);
-    let mut sql = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = part.split_at(digits);
-        let index = number.parse::<usize>().unwrap_or_default();
-        match values.0.get(index.wrapping_sub(1)) {
-            Some(Value::BigUnsigned(Some(limit))) => sql.push_str(&format!(" LIMIT {limit}{rest}")),
-            _ => sql.push_str(&format!("{LIMIT}{part}")),
+/// A query while it is written out. A limit becomes a number, not a parameter, because neither
+/// database keeps the plan of a statement whose limit it does not know: SQLite takes the limit into
+/// account and prepares the statement again whenever it is bound; PostgreSQL takes it for a tenth of
+/// the table, so that one plan for all values never seems good enough.
+#[derive(Debug, Default)]
+struct StatementText {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl SqlWriter for StatementText {
+    fn push_param<T: QueryBuilder>(&mut self, value: Value, builder: &T) {
+        match value {
+            Value::BigUnsigned(Some(limit)) if self.sql.ends_with(" LIMIT ") => {
+                self.sql.push_str(&limit.to_string());
+            }
+            value => {
+                self.values.push(value);
+                let (placeholder, numbered) = builder.placeholder();
+                self.sql.push_str(placeholder);
+                if numbered {
+                    self.sql.push_str(&self.values.len().to_string());
+                }
+            }
         }
     }
-    statement.sql = sql;
+
+    fn as_writer(&mut self) -> &mut dyn fmt::Write {
+        self
+    }
+}
+
+impl fmt::Write for StatementText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.sql.push_str(text);
+        Ok(())
+    }
+}
+
+impl fmt::Display for StatementText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.sql)
+    }
 }
 
 /// Counts the statements of one request and the time they took.
@@ -336,11 +373,8 @@ impl StatementCount {
     pub async fn query(
         &self,
         database: &Database,
-        mut statement: Statement,
+        statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        if database.dialect == Dialect::Postgres {
-            write_out_limits(&mut statement);
-        }
         let started = Instant::now();
         let rows = database.reader.query_all_raw(statement).await;
         self.add(started.elapsed());

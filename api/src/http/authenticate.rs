@@ -134,6 +134,7 @@ pub(super) fn client(headers: &HeaderMap) -> Client {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by it")]
 mod tests {
     use super::*;
 

@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Expr, Func, Query, SelectStatement, UnionType};
 use super::filter::PostFilter;
 use super::order::PostOrder;
 use super::scope::Scope;
-use super::select::{Post, PostSelection, read_post, select_posts};
+use super::select::{Expected, Post, PostSelection, read_post, select_posts};
 use crate::domain::error::{Error, Result};
 use crate::domain::page::{Cursor, Direction, Page, PageRequest};
 use crate::domain::perspective::Reader;
@@ -137,6 +137,7 @@ fn statement_of(
     Ok(hydrate(
         &union(arms),
         &["arm", "id", "sort_key"],
+        Expected::Many,
         selection,
         scope.dialect(),
     ))
@@ -183,10 +184,19 @@ pub async fn find(
     filter: PostFilter,
     selection: PostSelection,
 ) -> Result<Vec<Post>> {
+    find_expected(reader, &filter, Expected::Many, selection).await
+}
+
+async fn find_expected(
+    reader: &Reader,
+    filter: &PostFilter,
+    expected: Expected,
+    selection: PostSelection,
+) -> Result<Vec<Post>> {
     let scope = Scope::of(reader);
-    let mut page = scope.matching(&filter, None);
+    let mut page = scope.matching(filter, None);
     page.select.expr_as(page.id, "id");
-    let statement = hydrate(&page.select, &["id"], selection, scope.dialect());
+    let statement = hydrate(&page.select, &["id"], expected, selection, scope.dialect());
     let mut posts = Vec::new();
     for row in reader.rows_of(statement).await? {
         let content_id = row.try_get_by_index(0)?;
@@ -207,7 +217,8 @@ pub async fn find_one(
     filter: PostFilter,
     selection: PostSelection,
 ) -> Result<Option<Post>> {
-    let post = find(reader, filter, selection).await?.pop();
+    let found = find_expected(reader, &filter, Expected::One, selection).await?;
+    let post = found.into_iter().next();
     if post.is_none() {
         // Nothing yet: the answer changes with any post that appears.
         reader.note(CacheTag::List("post"));
@@ -237,20 +248,21 @@ pub(super) fn check(filter: &PostFilter) -> Result<()> {
 fn hydrate(
     page: &SelectStatement,
     columns: &'static [&'static str],
+    expected: Expected,
     selection: PostSelection,
     dialect: Dialect,
 ) -> Statement {
     /// Clients ask for few selections; one that makes up many finds them built again.
     const KEPT: u64 = 1_000;
-    type Key = (&'static [&'static str], PostSelection, Dialect);
+    type Key = (&'static [&'static str], Expected, PostSelection, Dialect);
     static HYDRATIONS: LazyLock<Cache<Key, Arc<str>>> = LazyLock::new(|| Cache::new(KEPT));
-    let hydration = HYDRATIONS.get_with((columns, selection, dialect), || {
+    let hydration = HYDRATIONS.get_with((columns, expected, selection, dialect), || {
         let mut rest = Query::select();
         rest.from("page");
         for column in columns {
             rest.column(("page", *column));
         }
-        select_posts(&mut rest, selection, dialect);
+        select_posts(&mut rest, expected, selection, dialect);
         // It holds no values of its own, so the parameters of the page keep their numbers.
         dialect.build(&rest).sql.into()
     });

@@ -6,9 +6,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::QueryResult;
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query, SelectStatement};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::checklist::ChecklistItem;
-use super::content::{Difficulty, Flags, Outline, Payload, RevisionStatus, Seo};
+use super::content::{Difficulty, Flags, Outline, RevisionStatus, Seo};
 use crate::domain::error::Result;
 use crate::domain::markdown::Heading;
 use crate::domain::taxonomy::{Taxonomy, Term};
@@ -67,8 +68,8 @@ pub struct Post {
     pub flags: Flags,
     /// What search engines are told where it differs.
     pub seo: Seo,
-    /// What has no field of its own.
-    pub payload: Payload,
+    /// What has no field of its own: a JSON object, as it is stored. It is handed on, not looked at.
+    pub payload: Box<RawValue>,
     /// The body as sanitised HTML.
     pub body_html: String,
     /// The body as Markdown.
@@ -334,10 +335,20 @@ impl FromIterator<PostField> for PostSelection {
     }
 }
 
+/// How many posts a statement will read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Expected {
+    /// One at most.
+    One,
+    /// A page of them.
+    Many,
+}
+
 /// Adds what is wanted to a statement that reads from `page`, whose `id` names a content. Columns
 /// come after those the statement has.
 pub(super) fn select_posts(
     statement: &mut SelectStatement,
+    expected: Expected,
     selection: PostSelection,
     dialect: Dialect,
 ) {
@@ -380,16 +391,22 @@ pub(super) fn select_posts(
             };
         }
         if let Some(taxonomy) = field.taxonomy() {
-            select_terms(statement, taxonomy, dialect);
+            select_terms(statement, expected, taxonomy, dialect);
         }
     }
 }
 
 /// Adds the words of each content as a JSON array of `[position, id, name, slug, type]`.
 ///
-/// SQLite looks them up content by content, which costs it one seek. PostgreSQL gathers those of
-/// all contents of the page at once: a look-up each would cost it an executor start each.
-fn select_terms(statement: &mut SelectStatement, taxonomy: Taxonomy, dialect: Dialect) {
+/// SQLite looks them up content by content, which costs it one seek. So does PostgreSQL for a single
+/// post. Those of a page it gathers for all contents at once: a look-up each would cost it an
+/// executor start each.
+fn select_terms(
+    statement: &mut SelectStatement,
+    expected: Expected,
+    taxonomy: Taxonomy,
+    dialect: Dialect,
+) {
     let (words, joins, key) = (
         taxonomy.table(),
         taxonomy.join_table(),
@@ -399,22 +416,25 @@ fn select_terms(statement: &mut SelectStatement, taxonomy: Taxonomy, dialect: Di
         Taxonomy::Entity => "t.kind",
         _ => "''",
     };
-    match dialect {
+    let array = match dialect {
         Dialect::Sqlite => {
-            statement.expr(Expr::cust(format!(
-                "(SELECT json_group_array(json_array(j.position, t.id, t.name, t.slug, {kind})) \
-                 FROM {joins} j JOIN {words} t ON t.id = j.{key} WHERE j.content_id = page.id)"
-            )));
+            format!("json_group_array(json_array(j.position, t.id, t.name, t.slug, {kind}))")
         }
         Dialect::Postgres => {
+            format!("json_agg(json_build_array(j.position, t.id, t.name, t.slug, {kind}))::text")
+        }
+    };
+    match (dialect, expected) {
+        (Dialect::Sqlite, _) | (Dialect::Postgres, Expected::One) => {
+            statement.expr(Expr::cust(format!(
+                "(SELECT {array} FROM {joins} j JOIN {words} t ON t.id = j.{key} \
+                 WHERE j.content_id = page.id)"
+            )));
+        }
+        (Dialect::Postgres, Expected::Many) => {
             let gathered = Query::select()
                 .column(("j", "content_id"))
-                .expr_as(
-                    Expr::cust(format!(
-                        "json_agg(json_build_array(j.position, t.id, t.name, t.slug, {kind}))::text"
-                    )),
-                    "words",
-                )
+                .expr_as(Expr::cust(array), "words")
                 .from_as("page", "g")
                 .join_as(
                     JoinType::InnerJoin,

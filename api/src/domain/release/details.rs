@@ -5,6 +5,7 @@ use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 
 use crate::domain::error::{Problem, Result};
+use crate::domain::patch::Patch;
 
 /// What people write about a release, and who answers for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -32,23 +33,23 @@ pub struct Details {
     pub metric_after: Option<f64>,
 }
 
-/// A change of [`Details`]: what is absent stays, what is `Some(None)` is emptied.
+/// A change of [`Details`].
 #[derive(Clone, Debug, Default)]
 #[allow(
     missing_docs,
     reason = "each is the field of `Details` of the same name"
 )]
-pub struct Patch {
-    pub name: Option<Option<String>>,
-    pub owner_id: Option<Option<i64>>,
-    pub reason: Option<Option<String>>,
-    pub expected_result: Option<Option<String>>,
-    pub rollback_note: Option<Option<String>>,
-    pub files_touched: Option<Option<Vec<String>>>,
-    pub command_used: Option<Option<String>>,
-    pub metric_name: Option<Option<String>>,
-    pub metric_before: Option<Option<f64>>,
-    pub metric_after: Option<Option<f64>>,
+pub struct DetailsPatch {
+    pub name: Patch<String>,
+    pub owner_id: Patch<i64>,
+    pub reason: Patch<String>,
+    pub expected_result: Patch<String>,
+    pub rollback_note: Patch<String>,
+    pub files_touched: Patch<Vec<String>>,
+    pub command_used: Patch<String>,
+    pub metric_name: Patch<String>,
+    pub metric_before: Patch<f64>,
+    pub metric_after: Patch<f64>,
 }
 
 /// Characters of the name of a release, of its metric, and of a path.
@@ -86,27 +87,17 @@ pub(super) fn requirements(details: &Details) -> [(&'static str, bool, &'static 
 
 impl Details {
     /// With a change made; texts lose the white space around them, and are absent without any other.
-    pub(super) fn patched(mut self, patch: Patch) -> Self {
-        fn put<T>(field: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *field = value;
-            }
-        }
-        let text = |value: Option<Option<String>>| value.map(|text| text.and_then(trimmed));
-        put(
-            &mut self.name,
-            text(patch.name).map(Option::unwrap_or_default),
-        );
-        put(&mut self.owner_id, patch.owner_id);
-        put(&mut self.reason, text(patch.reason));
-        put(&mut self.expected_result, text(patch.expected_result));
-        put(&mut self.rollback_note, text(patch.rollback_note));
-        let files = patch.files_touched.map(Option::unwrap_or_default);
-        put(&mut self.files_touched, files);
-        put(&mut self.command_used, text(patch.command_used));
-        put(&mut self.metric_name, text(patch.metric_name));
-        put(&mut self.metric_before, patch.metric_before);
-        put(&mut self.metric_after, patch.metric_after);
+    pub(super) fn patched(mut self, patch: DetailsPatch) -> Self {
+        text(patch.name).apply_to(&mut self.name);
+        patch.owner_id.apply_to_option(&mut self.owner_id);
+        text(patch.reason).apply_to_option(&mut self.reason);
+        text(patch.expected_result).apply_to_option(&mut self.expected_result);
+        text(patch.rollback_note).apply_to_option(&mut self.rollback_note);
+        patch.files_touched.apply_to(&mut self.files_touched);
+        text(patch.command_used).apply_to_option(&mut self.command_used);
+        text(patch.metric_name).apply_to_option(&mut self.metric_name);
+        patch.metric_before.apply_to_option(&mut self.metric_before);
+        patch.metric_after.apply_to_option(&mut self.metric_after);
         self
     }
 
@@ -180,8 +171,13 @@ impl Details {
     }
 }
 
-/// A text without white space around it; none when nothing is left.
-fn trimmed(text: String) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+/// The change with texts that have no white space around them; one of nothing else empties.
+fn text(patch: Patch<String>) -> Patch<String> {
+    match patch {
+        Patch::Set(text) => match text.trim() {
+            "" => Patch::Clear,
+            trimmed => Patch::Set(trimmed.to_owned()),
+        },
+        other => other,
+    }
 }

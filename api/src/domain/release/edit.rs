@@ -4,7 +4,7 @@ use entity::{release, user};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
-use super::details::{Details, Patch, requirements};
+use super::details::{Details, DetailsPatch, requirements};
 use super::lock::lock_named;
 use super::{Release, ReleaseStatus};
 use crate::domain::audit::AuditEvent;
@@ -17,13 +17,13 @@ use crate::foundation::cache_tag::CacheTag;
 /// # Errors
 ///
 /// [`Error::Refused`](crate::domain::error::Error::Refused) with everything that is wrong with it.
-pub async fn create(transaction: &mut Transaction<'_>, patch: Patch) -> Result<i64> {
+pub async fn create(transaction: &mut Transaction<'_>, patch: DetailsPatch) -> Result<i64> {
     let details = Details {
         owner_id: transaction.actor().user_id(),
         ..Details::default()
     };
     let details = details.patched(patch);
-    check(transaction, &details, None).await?;
+    check(transaction, &details, None, Vec::new()).await?;
     let mut row = details.to_row()?;
     row.status = Set(ReleaseStatus::Open.as_str().to_owned());
     row.created_at = Set(transaction.now());
@@ -46,7 +46,7 @@ pub async fn create(transaction: &mut Transaction<'_>, patch: Patch) -> Result<i
 ///
 /// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such release, and with
 /// everything that can't be changed or is wrong.
-pub async fn update(transaction: &mut Transaction<'_>, id: i64, patch: Patch) -> Result<()> {
+pub async fn update(transaction: &mut Transaction<'_>, id: i64, patch: DetailsPatch) -> Result<()> {
     let release = lock_named(transaction, id, "id").await?;
     let before = release.details.clone();
     let after = before.clone().patched(patch);
@@ -54,10 +54,7 @@ pub async fn update(transaction: &mut Transaction<'_>, id: i64, patch: Patch) ->
         return Ok(());
     }
     let fixed = release.fixed_fields(&after);
-    if !fixed.is_empty() {
-        return Err(fixed.into());
-    }
-    check(transaction, &after, before.owner_id).await?;
+    check(transaction, &after, before.owner_id, fixed).await?;
     let mut row = after.to_row()?;
     row.id = Set(id);
     row.update(transaction.connection()).await?;
@@ -150,14 +147,15 @@ impl Release {
     }
 }
 
-/// Everything that is wrong with the details, all at once. Who owns the release already may do so
+/// Refuses what is wrong with the details, together with what was found already. Who owns the release already may do so
 /// even if they have left since.
 async fn check(
     transaction: &Transaction<'_>,
     details: &Details,
     owner_before: Option<i64>,
+    mut problems: Vec<Problem>,
 ) -> Result<()> {
-    let mut problems = details.problems();
+    problems.extend(details.problems());
     if let Some(owner_id) = details.owner_id
         && details.owner_id != owner_before
     {

@@ -21,7 +21,7 @@ mod source;
 use chrono::{DateTime, Utc};
 
 pub use conflict::{Conflict, ConflictKind};
-pub use details::{Details, Patch};
+pub use details::{Details, DetailsPatch};
 pub use edit::{create, delete, update};
 pub use items::{add, remove};
 pub use obstacle::{Choice, LaterEdits, Obstacle, ObstacleKind};
@@ -90,8 +90,6 @@ pub struct Release {
     pub status: ReleaseStatus,
     /// What people wrote about it.
     pub details: Details,
-    /// The name of its owner.
-    pub owner_name: Option<String>,
     /// How many posts it holds.
     pub item_count: i64,
     /// When it is to ship by itself.

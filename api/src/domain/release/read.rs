@@ -186,18 +186,11 @@ fn releases() -> SelectStatement {
             ]
             .map(|column| ("r", column)),
         )
-        .expr_as(Expr::col(("u", "name")), "owner_name")
         .expr_as(
             Expr::SubQuery(None, Box::new(item_count.into())),
             "item_count",
         )
         .from_as("release", "r")
-        .join_as(
-            sea_orm::sea_query::JoinType::LeftJoin,
-            "user",
-            "u",
-            Expr::col(("u", "id")).equals(("r", "owner_id")),
-        )
         .to_owned()
 }
 
@@ -230,7 +223,6 @@ fn read_release(row: &QueryResult) -> Result<Release> {
             metric_before: row.try_get("", "metric_before")?,
             metric_after: row.try_get("", "metric_after")?,
         },
-        owner_name: row.try_get("", "owner_name")?,
         item_count: row.try_get("", "item_count")?,
         ship_at: row.try_get("", "ship_at")?,
         ship_failure,

@@ -9,6 +9,7 @@ use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::pagination::rows;
 use crate::graphql::types::post::{Post, PostConnection, selection_of};
+use crate::graphql::types::post_at_hand::PostAtHand;
 use crate::graphql::types::post_filter::{PostFilterInput, PostOrderInput};
 
 /// Posts.
@@ -49,11 +50,12 @@ impl PostQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What it is found by.")] by: PostBy,
-    ) -> Result<Option<Post>> {
+    ) -> Result<Option<PostAtHand>> {
         let filter = by.filter().or_graphql_error(context)?;
         let selection = selection_of(context.look_ahead());
         let found = post::find_one(reader(context), filter, selection).await;
-        Ok(found.or_graphql_error(context)?.map(Post::from))
+        let found = found.or_graphql_error(context)?;
+        Ok(found.map(Post::from).map(PostAtHand))
     }
 
     /// Posts, the newest first unless told otherwise. `docs/queries.md` lists the combinations of

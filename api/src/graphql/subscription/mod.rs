@@ -2,6 +2,7 @@
 //! transactions tell after their commit.
 
 mod post;
+mod release;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::domain::transaction::Change;
 /// `graphql-transport-ws`, with `{"authorization": "Bearer …"}` as the payload of
 /// `connection_init`.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(post::PostSubscription);
+pub struct Subscription(post::PostSubscription, release::ReleaseSubscription);
 
 /// What is done to a noun from now on, in the order of commits. It ends with an error when the
 /// client is too slow to be told everything: read again what is shown, and subscribe anew.

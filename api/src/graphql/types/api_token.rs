@@ -7,9 +7,6 @@ use super::connection::connection;
 use super::user::User;
 use super::user_error::UserError;
 use crate::domain::api_token;
-use crate::graphql::context::loaders;
-use crate::graphql::error::OrGraphqlError;
-use crate::graphql::loader::UserKey;
 use crate::graphql::node_id::NodeType;
 
 /// A part of what a user may do, for a token.
@@ -33,6 +30,7 @@ pub enum Scope {
 /// What a script signs in with. It acts as its user, within its scopes.
 pub struct ApiToken(pub api_token::ApiToken);
 
+/// What a script signs in with. It acts as its user, within its scopes.
 #[Object]
 impl ApiToken {
     /// Unique among everything that has an id.
@@ -42,8 +40,7 @@ impl ApiToken {
 
     /// Whom it acts for.
     async fn user(&self, context: &Context<'_>) -> Result<Option<User>> {
-        let user = loaders(context).load_one(UserKey(self.0.user_id)).await;
-        Ok(user.or_graphql_error(context)?.map(User))
+        User::load(context, Some(self.0.user_id)).await
     }
 
     /// What it is for.

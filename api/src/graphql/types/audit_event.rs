@@ -7,14 +7,12 @@ use serde_json::Value;
 use super::connection::connection;
 use super::user::User;
 use crate::domain::audit;
-use crate::graphql::context::loaders;
-use crate::graphql::error::OrGraphqlError;
-use crate::graphql::loader::UserKey;
 use crate::graphql::node_id::NodeType;
 
 /// A line of the audit log: who did what, when and from where.
 pub struct AuditEvent(pub audit::Recorded);
 
+/// A line of the audit log: who did what, when and from where.
 #[Object]
 impl AuditEvent {
     /// Unique among everything that has an id.
@@ -34,11 +32,7 @@ impl AuditEvent {
 
     /// The user who did it, or for whom a script did. Null when it was nobody who is signed in.
     async fn user(&self, context: &Context<'_>) -> Result<Option<User>> {
-        let Some(id) = self.0.user_id else {
-            return Ok(None);
-        };
-        let user = loaders(context).load_one(UserKey(id)).await;
-        Ok(user.or_graphql_error(context)?.map(User))
+        User::load(context, self.0.user_id).await
     }
 
     /// The id of the API token that a script did it with.

@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::content::Content;
+use super::user::User;
 use crate::domain::post::{self, Editing};
 use crate::graphql::context::{loaders, may_read_drafts, request};
 use crate::graphql::error::OrGraphqlError;
@@ -26,6 +27,8 @@ pub struct PostEditing {
     pub schedule: Option<Schedule>,
     #[graphql(skip)]
     post_id: i64,
+    #[graphql(skip)]
+    owner_id: Option<i64>,
 }
 
 /// What is planned for a post.
@@ -73,12 +76,18 @@ impl PostEditing {
             trashed_at: editing.trashed_at,
             schedule: editing.schedule.map(Schedule::from),
             post_id,
+            owner_id: editing.owner_id,
         }
     }
 }
 
 #[ComplexObject]
 impl PostEditing {
+    /// The user whom the post belongs to; null when nobody.
+    async fn owner(&self, context: &Context<'_>) -> Result<Option<User>> {
+        User::load(context, self.owner_id).await
+    }
+
     /// The change that the caller has not finished; null when there is none.
     async fn autosave(&self, context: &Context<'_>) -> Result<Option<Autosave>> {
         let Some(user_id) = request(context).caller.actor.user_id() else {

@@ -9,6 +9,7 @@ pub mod facet;
 pub mod node;
 pub mod payload;
 pub mod post;
+pub mod post_at_hand;
 pub mod post_filter;
 pub mod preview;
 pub mod redirect;

@@ -6,10 +6,12 @@ use async_graphql::{
     ComplexObject, Context, Enum, ID, Json, Lookahead, Object, Result, SelectionField, SimpleObject,
 };
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 use super::connection::PageInfo;
 use super::editing::PostEditing;
 use super::facet::{Facet, FacetBy, FacetValue};
+use super::post_at_hand::PostAtHand;
 use super::revision::Revision;
 use super::score::{Assessment, Score};
 use super::seo::Seo;
@@ -285,8 +287,8 @@ impl Post {
     }
 
     /// Everything its source said that has no field of its own, as a JSON object.
-    async fn payload(&self) -> Json<post::Payload> {
-        Json(self.0.payload.clone())
+    async fn payload(&self) -> Json<&RawValue> {
+        Json(&self.0.payload)
     }
 
     /// What search engines are told, in the shape of Next.js `Metadata`.
@@ -546,14 +548,15 @@ pub struct PostEdge {
     /// Its place: pass it as `after` or `before`.
     pub cursor: String,
     /// The post.
-    pub node: Post,
+    pub node: PostAtHand,
 }
 
 #[ComplexObject]
 impl PostConnection {
     /// The posts of the page.
-    async fn nodes(&self) -> Vec<Post> {
-        self.rows.iter().map(|(_, post)| post.clone()).collect()
+    async fn nodes(&self) -> Vec<PostAtHand> {
+        let posts = self.rows.iter().map(|(_, post)| post.clone());
+        posts.map(PostAtHand).collect()
     }
 
     /// The posts of the page with their places.
@@ -561,7 +564,7 @@ impl PostConnection {
         let rows = self.rows.iter();
         rows.map(|(cursor, post)| PostEdge {
             cursor: cursor.encode(),
-            node: post.clone(),
+            node: PostAtHand(post.clone()),
         })
         .collect()
     }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::connection::PageInfo;
 use super::post::{Post, load_post, selection_of};
 use super::revision::Revision;
+use super::user::User;
 use crate::domain::error::Error;
 use crate::domain::page::Page;
 use crate::domain::release::{self, MOST_ITEMS};
@@ -62,14 +63,9 @@ impl Release {
         self.0.status.into()
     }
 
-    /// The id of the user who answers for it. Needed to ship.
-    async fn owner_id(&self) -> Option<ID> {
-        self.0.details.owner_id.map(|id| NodeType::User.id(id))
-    }
-
-    /// The name of the user who answers for it.
-    async fn owner_name(&self) -> Option<&str> {
-        self.0.owner_name.as_deref()
+    /// The user who answers for it. Needed to ship.
+    async fn owner(&self, context: &Context<'_>) -> Result<Option<User>> {
+        User::load(context, self.0.details.owner_id).await
     }
 
     /// Why it is made. Needed to ship.

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::release_rollback::LaterEditChoice;
 use crate::domain::error::{Error, Result};
-use crate::domain::release::Patch;
+use crate::domain::patch::Patch;
+use crate::domain::release::DetailsPatch;
 use crate::graphql::node_id::NodeType;
 
 /// A release to be put together. Whoever makes it owns it.
@@ -134,24 +135,28 @@ pub struct LaterEditInput {
     pub choice: LaterEditChoice,
 }
 
-impl From<CreateReleaseInput> for Patch {
+impl From<CreateReleaseInput> for DetailsPatch {
     fn from(input: CreateReleaseInput) -> Self {
         Self {
-            name: Some(Some(input.name)),
-            owner_id: None,
-            reason: Some(input.reason),
-            expected_result: Some(input.expected_result),
-            rollback_note: Some(input.rollback_note),
-            files_touched: Some(input.files_touched),
-            command_used: Some(input.command_used),
-            metric_name: Some(input.metric_name),
-            metric_before: Some(input.metric_before),
-            metric_after: Some(input.metric_after),
+            name: Patch::Set(input.name),
+            owner_id: Patch::Keep,
+            reason: given(input.reason),
+            expected_result: given(input.expected_result),
+            rollback_note: given(input.rollback_note),
+            files_touched: given(input.files_touched),
+            command_used: given(input.command_used),
+            metric_name: given(input.metric_name),
+            metric_before: given(input.metric_before),
+            metric_after: given(input.metric_after),
         }
     }
 }
 
-impl TryFrom<UpdateReleaseInput> for Patch {
+fn given<T>(value: Option<T>) -> Patch<T> {
+    value.map_or(Patch::Keep, Patch::Set)
+}
+
+impl TryFrom<UpdateReleaseInput> for DetailsPatch {
     type Error = Error;
 
     fn try_from(input: UpdateReleaseInput) -> Result<Self> {

@@ -1,10 +1,13 @@
 //! Users.
 
-use async_graphql::{Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 
 use super::connection::connection;
 use crate::domain::user;
+use crate::graphql::context::loaders;
+use crate::graphql::error::OrGraphqlError;
+use crate::graphql::loader::UserKey;
 use crate::graphql::node_id::NodeType;
 
 /// What a user is trusted with. Each may do everything that the ones before it may.
@@ -23,6 +26,21 @@ pub enum Role {
 
 /// Somebody who may sign in.
 pub struct User(pub user::User);
+
+/// Somebody who may sign in.
+impl User {
+    /// The user with this key, where there is one.
+    pub(in crate::graphql) async fn load(
+        context: &Context<'_>,
+        id: Option<i64>,
+    ) -> Result<Option<Self>> {
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let user = loaders(context).load_one(UserKey(id)).await;
+        Ok(user.or_graphql_error(context)?.map(Self))
+    }
+}
 
 #[Object]
 impl User {
