@@ -24,8 +24,12 @@ fail() {
     exit 1
 }
 
-# quote TEXT: the text as JSON.
-quote() { node -e 'console.log(JSON.stringify(process.argv[1]))' -- "$1"; }
+# quote TEXT: the text as JSON. It goes by way of a pipe, for arguments of programs can be seen by
+# everybody on the machine.
+quote() {
+    printf %s "$1" |
+        node -e 'console.log(JSON.stringify(require("node:fs").readFileSync(0, "utf8")))'
+}
 
 # Reads an answer, and prints a line `name<tab>value` for each argument `name=path.to.the.value`.
 # Fails with what the server said when the answer has errors, at its top or in a payload.
@@ -55,7 +59,7 @@ ask() {
     [ -z "$perspective" ] || headers+=(-H "x-alphanode-perspective: $perspective")
     # Without its line breaks, a document that holds no quotes is a string of JSON as it is.
     body="{\"query\": \"${document//$'\n'/ }\", \"variables\": $variables}"
-    answer=$(curl -sS --max-time 30 "${headers[@]}" --data-binary "$body" "$url") ||
+    answer=$(printf %s "$body" | curl -sS --max-time 30 "${headers[@]}" --data-binary @- "$url") ||
         fail "no answer from $url"
     picked=$(node -e "$read_answer" -- "$@" <<<"$answer") || fail "that was the answer to: $document"
     while IFS=$'\t' read -r _name _value; do
