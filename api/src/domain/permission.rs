@@ -281,9 +281,12 @@ pub fn check(actor: Actor, action: Action) -> Result<Reach> {
 
 fn reach(user_id: i64, role: Role, least: Role, rule: Rule) -> Result<Reach> {
     if role < least {
+        let least = match least {
+            Role::Admin => "admin".to_owned(),
+            least => format!("{} or a higher one", least.as_str()),
+        };
         return Err(Error::Forbidden(format!(
-            "this takes the role {} or a higher one; yours is {}",
-            least.as_str(),
+            "this takes the role {least}; yours is {}",
             role.as_str()
         )));
     }

@@ -25,6 +25,17 @@ pub(super) struct Origin {
     pub(super) address: Option<IpAddr>,
 }
 
+impl Origin {
+    /// The request as one of `actor`.
+    pub(super) fn into_caller(self, actor: Actor) -> Caller {
+        Caller {
+            actor,
+            request_id: Some(self.request_id),
+            address: self.address,
+        }
+    }
+}
+
 impl FromRequestParts<Arc<Server>> for Origin {
     type Rejection = Infallible;
 
@@ -76,11 +87,7 @@ pub(super) async fn caller(
         Err(error) => Err(error),
     };
     match actor {
-        Ok(actor) => Ok(Caller {
-            actor,
-            request_id: Some(origin.request_id),
-            address: origin.address,
-        }),
+        Ok(actor) => Ok(origin.into_caller(actor)),
         Err(error) => Err(refuse(&error, &origin.request_id)),
     }
 }

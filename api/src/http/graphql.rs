@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use async_graphql::http::GraphiQLSource;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
 use async_graphql::{Request, Response as GraphqlResponse, ServerError, Variables};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -20,6 +20,7 @@ use crate::domain::perspective::Reader;
 use crate::foundation::database::StatementCount;
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::{check_variables, refusal};
+use crate::graphql::mutation::CREDENTIAL_FIELDS;
 
 /// The largest body of a request, in bytes.
 pub(super) const BODY_BYTES: usize = 256 * 1024;
@@ -182,9 +183,13 @@ async fn run(
     };
     let started = std::time::Instant::now();
     let (request_id, authentication) = (origin.request_id.clone(), StatementCount::default());
-    let caller = match authenticate::caller(server, origin, headers, &authentication).await {
-        Ok(caller) => caller,
-        Err((status, error)) => return refuse(headers, status, error),
+    let caller = if operation.proves_itself {
+        origin.into_caller(Actor::Anonymous)
+    } else {
+        match authenticate::caller(server, origin, headers, &authentication).await {
+            Ok(caller) => caller,
+            Err((status, error)) => return refuse(headers, status, error),
+        }
     };
     let actor = caller.actor;
     let perspective = match perspective::choose(headers, actor, operation.kind) {
@@ -293,6 +298,13 @@ fn complete_variables(
     }
 }
 
+fn is_credential(selection: &Selection) -> bool {
+    match selection {
+        Selection::Field(field) => CREDENTIAL_FIELDS.contains(&field.node.name.node.as_str()),
+        _ => false,
+    }
+}
+
 fn only_queries(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter();
     operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
@@ -302,6 +314,9 @@ fn only_queries(document: &ExecutableDocument) -> bool {
 pub(super) struct Operation {
     name: Option<String>,
     pub(super) kind: OperationType,
+    /// Whether all that it does is prove who asks, so that the header `Authorization` says nothing:
+    /// whoever renews an expired session sends the expired token along.
+    proves_itself: bool,
 }
 
 impl Operation {
@@ -315,6 +330,11 @@ impl Operation {
         Self {
             name: found.and_then(|(name, _)| name.map(ToString::to_string)),
             kind: found.map_or(OperationType::Query, |(_, operation)| operation.node.ty),
+            proves_itself: found.is_some_and(|(_, operation)| {
+                let fields = operation.node.selection_set.node.items.iter();
+                operation.node.ty == OperationType::Mutation
+                    && fields.map(|selection| &selection.node).all(is_credential)
+            }),
         }
     }
 }
@@ -352,7 +372,8 @@ fn code_of(error: &ServerError) -> Option<String> {
 }
 
 fn too_slow(headers: &HeaderMap) -> Response {
-    let message = "the request took too long and was given up; ask for less";
+    let message = "the request took too long and was given up; ask for less, and send a change again \
+                   with its idempotency key, for it may have been made";
     let error = refusal("REQUEST_TIMEOUT", message);
     refuse(headers, StatusCode::REQUEST_TIMEOUT, error)
 }

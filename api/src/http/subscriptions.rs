@@ -11,7 +11,7 @@ use async_graphql::futures_util::StreamExt;
 use async_graphql::futures_util::stream::{self, BoxStream};
 use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, ErrorExtensions, Executor, Request, Response as Answer};
+use async_graphql::{Data, Executor, Request, Response as Answer};
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -19,10 +19,10 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Server;
-use super::authenticate::Origin;
+use super::authenticate::{self, Origin};
 use super::graphql::{BODY_BYTES, Call, Method, prepare};
-use crate::domain::actor::{Actor, Caller};
-use crate::domain::authentication::authenticate;
+use crate::domain::actor::Actor;
+use crate::domain::authentication;
 use crate::domain::error::{Error, Result};
 use crate::domain::permission;
 use crate::domain::perspective::{Perspective, Reader};
@@ -58,10 +58,15 @@ pub(super) async fn connect(
             let executor = Subscriptions(Arc::clone(&server));
             GraphQLWebSocket::new(socket, executor, protocol)
                 .on_connection_init(async move |payload| {
+                    let request_id = origin.request_id.clone();
                     let introduced = introduce(&server, origin, payload).await;
                     introduced.map_err(|error| {
-                        async_graphql::Error::new(error.to_string())
-                            .extend_with(|_, extensions| extensions.set("code", "UNAUTHENTICATED"))
+                        let (_, error) = authenticate::refuse(&error, &request_id);
+                        async_graphql::Error {
+                            message: error.message,
+                            source: None,
+                            extensions: error.extensions,
+                        }
                     })
                 })
                 .serve()
@@ -85,11 +90,7 @@ async fn introduce(server: &Server, origin: Origin, payload: serde_json::Value) 
         None => Perspective::Published,
     };
     permission::may_see(actor, perspective)?;
-    let caller = Caller {
-        actor,
-        request_id: Some(origin.request_id),
-        address: origin.address,
-    };
+    let caller = origin.into_caller(actor);
     let reader = Arc::new(Reader::new(server.store.database.clone(), perspective));
     let mut data = Data::default();
     data.insert(RequestContext::new(server.store.clone(), caller, reader));
@@ -102,7 +103,7 @@ async fn who(server: &Server, bearer: Option<&str>) -> Result<Actor> {
         None => Ok(Actor::Anonymous),
         Some(bearer) => {
             let cost = StatementCount::default();
-            authenticate(&server.store, &server.keys, bearer, &cost).await
+            authentication::authenticate(&server.store, &server.keys, bearer, &cost).await
         }
     }
 }

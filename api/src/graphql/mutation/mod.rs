@@ -29,6 +29,14 @@ use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::transaction::Transaction;
 use crate::foundation::hash::sha256;
 
+/// The mutations whose input proves who asks, so that nothing else of the request has to.
+pub const CREDENTIAL_FIELDS: [&str; 4] = [
+    "signIn",
+    "refreshSession",
+    "followLink",
+    "exchangePreviewLink",
+];
+
 /// The ways to change something. Each takes one `input` and answers with a payload: what was
 /// changed, or `userErrors` and nothing was. An `idempotencyKey` makes a change safe to send again.
 #[derive(Default, MergedObject)]
