@@ -51,6 +51,8 @@ impl Drop for Serving {
 
 fn serve(database: &TestDatabase) -> Serving {
     let started = Command::new(program())
+        // Where it makes the keys that sign tokens.
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .args(["serve", "--database-url", database.url()])
         .args(["--listen", "127.0.0.1:0"])
         .stdout(Stdio::null())

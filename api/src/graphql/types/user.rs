@@ -27,7 +27,6 @@ pub enum Role {
 /// Somebody who may sign in.
 pub struct User(pub user::User);
 
-/// Somebody who may sign in.
 impl User {
     /// The user with this key, where there is one.
     pub(in crate::graphql) async fn load(
@@ -42,6 +41,7 @@ impl User {
     }
 }
 
+/// Somebody who may sign in.
 #[Object]
 impl User {
     /// Unique among everything that has an id.
