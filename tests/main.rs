@@ -7,6 +7,7 @@ mod checklist_ticks;
 mod command_line;
 mod credentials;
 mod document_schema;
+mod editing_guide;
 mod editing_model;
 mod export_round_trip;
 mod export_run;

@@ -40,25 +40,31 @@ fn program() -> PathBuf {
 }
 
 /// The program at work; dropping it is `kill -9`.
-struct Serving(Child);
+struct Serving {
+    process: Child,
+    _keys: tempfile::TempDir,
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
 fn serve(database: &TestDatabase) -> Serving {
+    let keys = tempfile::tempdir().unwrap();
     let started = Command::new(program())
-        // Where it makes the keys that sign tokens.
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
         .args(["serve", "--database-url", database.url()])
         .args(["--listen", "127.0.0.1:0"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
-    Serving(started.unwrap())
+    Serving {
+        process: started.unwrap(),
+        _keys: keys,
+    }
 }
 
 async fn number(connection: &DatabaseConnection, sql: &str) -> i64 {

@@ -40,6 +40,22 @@ async fn where_reviews_are_required_nothing_goes_live_without_one(
     let asked = json!({ "id": post.id, "comment": "Ready, I think." });
     let asked = done(&server, &author, "requestReview", asked).await;
     assert_eq!(asked["revision"]["status"], "IN_REVIEW");
+    let document =
+        "query ($reviewer: ID) { reviewRequests(reviewer: $reviewer) { totalCount nodes {
+        post { title } reviewer { name }
+        revision { transitions { status actor comment } } } } }";
+    let headers = [
+        ("authorization", &*format!("Bearer {}", editor.token)),
+        ("x-alphanode-perspective", "draft"),
+    ];
+    let waiting = server.ask_with(&headers, document, json!({})).await;
+    let waiting = &waiting.data()["reviewRequests"];
+    assert_eq!(waiting["totalCount"], 1);
+    assert_eq!(waiting["nodes"][0]["post"]["title"], "Careful");
+    assert_eq!(waiting["nodes"][0]["reviewer"], Value::Null);
+    let steps = &waiting["nodes"][0]["revision"]["transitions"];
+    assert_eq!(steps[1]["comment"], "Ready, I think.");
+    assert_eq!(steps[1]["actor"], format!("user {}", author.id));
     let unsaid = json!({ "revision": post.head, "comment": " " });
     let refused = problems(&server, &editor, "rejectRevision", unsaid).await;
     assert_eq!(refused, [("INVALID".into(), "comment".into())]);

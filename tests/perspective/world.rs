@@ -211,7 +211,9 @@ impl World {
         ] {
             let (post_id, content_id) = self.keys[slug];
             let revision = match slug {
-                "plain" | "gap" => "NULL".to_owned(),
+                "plain" => "NULL".to_owned(),
+                // A revision that is gone.
+                "gap" => i64::MAX.to_string(),
                 _ => content_id.to_string(),
             };
             self.execute(format!(

@@ -39,6 +39,10 @@ pub struct Transition {
     pub status: RevisionStatus,
     /// When.
     pub at: DateTime<Utc>,
+    /// Who moved it, as the audit log names them.
+    pub actor: String,
+    /// What they said about it.
+    pub comment: Option<String>,
 }
 
 /// A path that leads elsewhere.
@@ -104,25 +108,26 @@ pub async fn find_revisions(reader: &Reader, ids: &[i64]) -> Result<Vec<Revision
     Ok(revisions)
 }
 
+/// The columns of a revision, in the order in which they are read.
+pub(super) const REVISION: [&str; 10] = [
+    "id",
+    "post_id",
+    "number",
+    "version",
+    "status",
+    "author",
+    "message",
+    "last_reviewed",
+    "content_hash",
+    "saved_at",
+];
+
 /// The revisions in sight. The public sees those that are or were live, as long as the post is;
 /// editors see all of them; any other perspective adds the one that it shows of a post, looked for
 /// among the rows of `seen AS s` that `asked` holds for.
 fn visible_revisions(perspective: Perspective, asked: SimpleExpr) -> SelectStatement {
     let mut select = Query::select();
-    select
-        .columns([
-            "id",
-            "post_id",
-            "number",
-            "version",
-            "status",
-            "author",
-            "message",
-            "last_reviewed",
-            "content_hash",
-            "saved_at",
-        ])
-        .from("revision");
+    select.columns(REVISION).from("revision");
     if perspective.is_for_editors() {
         return select;
     }
@@ -153,7 +158,7 @@ fn visible_revisions(perspective: Perspective, asked: SimpleExpr) -> SelectState
     select
 }
 
-fn read_revision(row: &QueryResult) -> Result<Revision> {
+pub(super) fn read_revision(row: &QueryResult) -> Result<Revision> {
     let status: String = row.try_get_by_index(4)?;
     Ok(Revision {
         id: row.try_get_by_index(0)?,
@@ -238,7 +243,7 @@ pub async fn transitions(
     revision_ids: &[i64],
 ) -> Result<HashMap<i64, Vec<Transition>>> {
     let select = Query::select()
-        .columns(["revision_id", "status", "at"])
+        .columns(["revision_id", "status", "at", "actor", "comment"])
         .from("revision_transition")
         .and_where(Expr::col("revision_id").is_in(revision_ids.iter().copied()))
         .order_by("id", Order::Asc)
@@ -249,6 +254,8 @@ pub async fn transitions(
         let transition = Transition {
             status: RevisionStatus::from_word(&status).unwrap_or_default(),
             at: row.try_get_by_index(2)?,
+            actor: row.try_get_by_index(3)?,
+            comment: row.try_get_by_index(4)?,
         };
         found
             .entry(row.try_get_by_index(0)?)

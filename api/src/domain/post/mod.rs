@@ -22,6 +22,7 @@ mod patch;
 mod prepare;
 mod publish;
 mod review;
+mod review_queue;
 mod revise;
 mod rows;
 mod schedule;
@@ -63,6 +64,7 @@ pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision
 pub(in crate::domain) use publish::{IN_TRASH, ReviewStanding};
 pub use publish::{publish, unpublish};
 pub use review::{Verdict, request_review, review};
+pub use review_queue::{ReviewFilter, ReviewRequest, count_review_requests, review_requests};
 pub use revise::{Standing, revise};
 pub use schedule::{
     JOB_KIND as SCHEDULE_JOB_KIND, JobPayload as ScheduleJobPayload, cancel as cancel_schedule,

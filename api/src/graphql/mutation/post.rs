@@ -99,7 +99,7 @@ impl PostMutation {
     async fn create_post(
         &self,
         context: &Context<'_>,
-        input: CreatePostInput,
+        #[graphql(desc = "The post to write.")] input: CreatePostInput,
     ) -> Result<PostPayload> {
         permit(context, Action::CreatePost)?;
         let key = input.idempotency_key;
@@ -132,7 +132,7 @@ impl PostMutation {
     async fn update_post(
         &self,
         context: &Context<'_>,
-        input: UpdatePostInput,
+        #[graphql(desc = "What changes, and what it is based on.")] input: UpdatePostInput,
     ) -> Result<UpdatePostPayload> {
         permit(context, Action::UpdatePost)?;
         let prepared = async {
@@ -161,6 +161,7 @@ impl PostMutation {
     async fn restore_revision(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Which revision, and what is the newest one.")]
         input: RestoreRevisionInput,
     ) -> Result<UpdatePostPayload> {
         permit(context, Action::UpdatePost)?;
@@ -186,7 +187,7 @@ impl PostMutation {
     async fn duplicate_post(
         &self,
         context: &Context<'_>,
-        input: PostIdInput,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
         permit(context, Action::CreatePost)?;
         let prepared = async {
@@ -211,7 +212,7 @@ impl PostMutation {
     async fn autosave_post(
         &self,
         context: &Context<'_>,
-        input: AutosavePostInput,
+        #[graphql(desc = "The unfinished change.")] input: AutosavePostInput,
     ) -> Result<PostPayload> {
         permit(context, Action::UpdatePost)?;
         let unfinished = async {
@@ -236,7 +237,7 @@ impl PostMutation {
     async fn discard_autosave(
         &self,
         context: &Context<'_>,
-        input: PostIdInput,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let saved = change(context, Action::UpdatePost, key, async |change| {
@@ -250,7 +251,11 @@ impl PostMutation {
 
     /// Puts a post into the trash: nobody sees it, what was planned for it is called off, and it
     /// can come back.
-    async fn trash_post(&self, context: &Context<'_>, input: PostIdInput) -> Result<PostPayload> {
+    async fn trash_post(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
+    ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let trashed = change(context, Action::TrashPost, key, async |change| {
             let post_id = Post.key(&input.id)?;
@@ -262,7 +267,11 @@ impl PostMutation {
     }
 
     /// Takes a post out of the trash, as a draft.
-    async fn restore_post(&self, context: &Context<'_>, input: PostIdInput) -> Result<PostPayload> {
+    async fn restore_post(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
+    ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let restored = change(context, Action::TrashPost, key, async |change| {
             let post_id = Post.key(&input.id)?;
@@ -275,7 +284,11 @@ impl PostMutation {
 
     /// Deletes a post that is in the trash, with all its revisions and the record of when it was
     /// live. It can't be undone.
-    async fn delete_post(&self, context: &Context<'_>, input: PostIdInput) -> Result<PostPayload> {
+    async fn delete_post(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
+    ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let deleted = change(context, Action::DeletePost, key, async |change| {
             let post_id = Post.key(&input.id)?;
@@ -290,7 +303,7 @@ impl PostMutation {
     async fn change_post_owner(
         &self,
         context: &Context<'_>,
-        input: ChangePostOwnerInput,
+        #[graphql(desc = "Which post, and whose it is to be.")] input: ChangePostOwnerInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let changed = change(context, Action::ChangePostOwner, key, async |change| {

@@ -104,7 +104,7 @@ impl PostsMutation {
     async fn update_posts(
         &self,
         context: &Context<'_>,
-        input: UpdatePostsInput,
+        #[graphql(desc = "Which posts, and what changes.")] input: UpdatePostsInput,
     ) -> Result<PostsPayload> {
         permit(context, Action::UpdatePosts)?;
         let reader = draft_reader(context);
@@ -144,7 +144,7 @@ impl PostsMutation {
     async fn trash_posts(
         &self,
         context: &Context<'_>,
-        input: PostIdsInput,
+        #[graphql(desc = "Which posts.")] input: PostIdsInput,
     ) -> Result<PostsPayload> {
         let key = input.idempotency_key.as_deref();
         let trashed = change(context, Action::TrashPost, key, async |change| {
@@ -162,7 +162,7 @@ impl PostsMutation {
     async fn restore_posts(
         &self,
         context: &Context<'_>,
-        input: PostIdsInput,
+        #[graphql(desc = "Which posts.")] input: PostIdsInput,
     ) -> Result<PostsPayload> {
         let key = input.idempotency_key.as_deref();
         let restored = change(context, Action::TrashPost, key, async |change| {

@@ -49,7 +49,7 @@ impl PublicationMutation {
     async fn publish_post(
         &self,
         context: &Context<'_>,
-        input: PublishPostInput,
+        #[graphql(desc = "Which revision of which post.")] input: PublishPostInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let published = change(context, Action::PublishPost, key, async |change| {
@@ -65,7 +65,7 @@ impl PublicationMutation {
     async fn unpublish_post(
         &self,
         context: &Context<'_>,
-        input: PostIdInput,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let unpublished = change(context, Action::UnpublishPost, key, async |change| {
@@ -82,7 +82,7 @@ impl PublicationMutation {
     async fn schedule_post(
         &self,
         context: &Context<'_>,
-        input: SchedulePostInput,
+        #[graphql(desc = "Which revision, and when.")] input: SchedulePostInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let scheduled = change(context, Action::SchedulePost, key, async |change| {
@@ -100,7 +100,7 @@ impl PublicationMutation {
     async fn cancel_schedule(
         &self,
         context: &Context<'_>,
-        input: PostIdInput,
+        #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
         let key = input.idempotency_key.as_deref();
         let cancelled = change(context, Action::SchedulePost, key, async |change| {

@@ -56,7 +56,7 @@ impl RevisionMutation {
     async fn request_review(
         &self,
         context: &Context<'_>,
-        input: RequestReviewInput,
+        #[graphql(desc = "What is to be reviewed, and by whom.")] input: RequestReviewInput,
     ) -> Result<RevisionPayload> {
         let key = input.idempotency_key.as_deref();
         let requested = change(context, Action::RequestReview, key, async |change| {
@@ -75,7 +75,7 @@ impl RevisionMutation {
     async fn approve_revision(
         &self,
         context: &Context<'_>,
-        input: ApproveRevisionInput,
+        #[graphql(desc = "Which revision.")] input: ApproveRevisionInput,
     ) -> Result<RevisionPayload> {
         let key = input.idempotency_key.as_deref();
         let approved = change(context, Action::ReviewRevision, key, async |change| {
@@ -91,7 +91,7 @@ impl RevisionMutation {
     async fn reject_revision(
         &self,
         context: &Context<'_>,
-        input: RejectRevisionInput,
+        #[graphql(desc = "Which revision, and why.")] input: RejectRevisionInput,
     ) -> Result<RevisionPayload> {
         let key = input.idempotency_key.as_deref();
         let rejected = change(context, Action::ReviewRevision, key, async |change| {

@@ -17,6 +17,7 @@ pub mod release;
 pub mod release_input;
 pub mod release_preview;
 pub mod release_rollback;
+pub mod review_request;
 pub mod revision;
 pub mod revision_diff;
 pub mod scalar_filter;

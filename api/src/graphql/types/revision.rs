@@ -32,12 +32,16 @@ pub enum RevisionStatus {
 }
 
 /// A step of a revision from one status to the next.
-#[derive(Clone, Copy, Debug, SimpleObject)]
+#[derive(Clone, Debug, SimpleObject)]
 pub struct RevisionTransition {
     /// The status it moved to.
     pub status: RevisionStatus,
     /// When.
     pub at: DateTime<Utc>,
+    /// Who moved it, as the audit log names them; null unless the request may read drafts.
+    pub actor: Option<String>,
+    /// What they said about it; null unless the request may read drafts.
+    pub comment: Option<String>,
 }
 
 /// A numbered save of a post. Its content never changes; its status moves.
@@ -71,10 +75,13 @@ impl Revision {
             .await
             .or_graphql_error(context)?;
         let transitions = transitions.unwrap_or_default().into_iter();
+        let editor = may_read_drafts(context);
         Ok(transitions
             .map(|step| RevisionTransition {
                 status: step.status.into(),
                 at: step.at,
+                actor: Some(step.actor).filter(|_| editor),
+                comment: step.comment.filter(|_| editor),
             })
             .collect())
     }
