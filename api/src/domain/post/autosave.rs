@@ -11,7 +11,6 @@ use serde_json::json;
 
 use super::archive::contents;
 use super::content::Content;
-use super::create::SavedPost;
 use super::lock::lock;
 use super::patch::ContentPatch;
 use super::update::forget_autosave;
@@ -55,8 +54,8 @@ pub async fn save_automatically(
     post_id: i64,
     based_on: i64,
     content: &Content,
-) -> Result<SavedPost> {
-    let post = lock(transaction, post_id).await?;
+) -> Result<()> {
+    lock(transaction, post_id).await?;
     let Some(user_id) = transaction.actor().user_id() else {
         return Err(Error::Forbidden("only users have unfinished drafts".into()));
     };
@@ -95,10 +94,7 @@ pub async fn save_automatically(
             after: Some(json!({ "basedOn": based_on })),
         });
     }
-    Ok(SavedPost {
-        post_id,
-        revision_id: post.head_content,
-    })
+    Ok(())
 }
 
 /// Throws the user's unfinished change of a post away.
@@ -106,11 +102,8 @@ pub async fn save_automatically(
 /// # Errors
 ///
 /// [`Error::Refused`] when there is no such post.
-pub async fn discard_autosave(
-    transaction: &mut Transaction<'_>,
-    post_id: i64,
-) -> Result<SavedPost> {
-    let post = lock(transaction, post_id).await?;
+pub async fn discard_autosave(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
+    lock(transaction, post_id).await?;
     forget_autosave(transaction, post_id).await?;
     transaction.record(AuditEvent {
         action: "discard_autosave",
@@ -119,10 +112,7 @@ pub async fn discard_autosave(
         before: None,
         after: None,
     });
-    Ok(SavedPost {
-        post_id,
-        revision_id: post.head_content,
-    })
+    Ok(())
 }
 
 /// The unfinished change that a user has of each post.

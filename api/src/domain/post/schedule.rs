@@ -13,7 +13,6 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::create::SavedPost;
 use super::lock::lock;
 use super::publish::{IN_TRASH, ReviewStanding, publish, unpublish};
 use crate::domain::audit::AuditEvent;
@@ -46,7 +45,7 @@ pub async fn schedule(
     revision_id: Option<i64>,
     publish_at: Option<DateTime<Utc>>,
     unpublish_at: Option<DateTime<Utc>>,
-) -> Result<SavedPost> {
+) -> Result<()> {
     let post = lock(transaction, post_id).await?;
     let mut problems = Vec::new();
     if post.trashed_at.is_some() {
@@ -114,10 +113,7 @@ pub async fn schedule(
             "unpublishAt": unpublish_at,
         })),
     });
-    Ok(SavedPost {
-        post_id,
-        revision_id,
-    })
+    Ok(())
 }
 
 fn check_times(
@@ -169,8 +165,8 @@ fn job(now: DateTime<Utc>, post_id: i64, time: DateTime<Utc>) -> NewJob {
 /// # Errors
 ///
 /// [`Error::Refused`] when there is no such post.
-pub async fn cancel(transaction: &mut Transaction<'_>, post_id: i64) -> Result<SavedPost> {
-    let post = lock(transaction, post_id).await?;
+pub async fn cancel(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
+    lock(transaction, post_id).await?;
     if let Some(known) = find(transaction, post_id).await? {
         forget(transaction, post_id).await?;
         transaction.record(AuditEvent {
@@ -185,10 +181,7 @@ pub async fn cancel(transaction: &mut Transaction<'_>, post_id: i64) -> Result<S
             after: None,
         });
     }
-    Ok(SavedPost {
-        post_id,
-        revision_id: post.head_content,
-    })
+    Ok(())
 }
 
 /// Does what is planned for a post at exactly `time`, and answers whether there was anything.

@@ -4,9 +4,11 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 
 use super::answer::{post_payload, update_payload};
 use super::{change, draft_reader, outcome_of};
+use crate::domain::error;
 use crate::domain::permission::Action;
 use crate::domain::perspective::Perspective;
 use crate::domain::post::{self, PostDraft, PostUpdate};
+use crate::domain::transaction::Transaction;
 use crate::graphql::context::permit;
 use crate::graphql::node_id::NodeType::{Post, Revision, User};
 use crate::graphql::types::content::ContentInput;
@@ -226,8 +228,8 @@ impl PostMutation {
             Err(problems) => return Ok(PostPayload::refused(problems)),
         };
         let saved = change(context, Action::UpdatePost, None, async |change| {
-            let saved = post::save_automatically(change, post_id, based_on, &content).await?;
-            Ok(saved.post_id)
+            post::save_automatically(change, post_id, based_on, &content).await?;
+            Ok(post_id)
         })
         .await?;
         post_payload(context, saved, Perspective::Draft).await
@@ -239,14 +241,14 @@ impl PostMutation {
         context: &Context<'_>,
         #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
-        let key = input.idempotency_key.as_deref();
-        let saved = change(context, Action::UpdatePost, key, async |change| {
-            let post_id = Post.key(&input.id)?;
-            post::discard_autosave(change, post_id).await?;
-            Ok(post_id)
-        })
-        .await?;
-        post_payload(context, saved, Perspective::Draft).await
+        on_post(
+            context,
+            Action::UpdatePost,
+            &input,
+            Perspective::Draft,
+            post::discard_autosave,
+        )
+        .await
     }
 
     /// Puts a post into the trash: nobody sees it, what was planned for it is called off, and it
@@ -256,14 +258,14 @@ impl PostMutation {
         context: &Context<'_>,
         #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
-        let key = input.idempotency_key.as_deref();
-        let trashed = change(context, Action::TrashPost, key, async |change| {
-            let post_id = Post.key(&input.id)?;
-            post::trash(change, post_id).await?;
-            Ok(post_id)
-        })
-        .await?;
-        post_payload(context, trashed, Perspective::Trash).await
+        on_post(
+            context,
+            Action::TrashPost,
+            &input,
+            Perspective::Trash,
+            post::trash,
+        )
+        .await
     }
 
     /// Takes a post out of the trash, as a draft.
@@ -272,14 +274,14 @@ impl PostMutation {
         context: &Context<'_>,
         #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
-        let key = input.idempotency_key.as_deref();
-        let restored = change(context, Action::TrashPost, key, async |change| {
-            let post_id = Post.key(&input.id)?;
-            post::restore(change, post_id).await?;
-            Ok(post_id)
-        })
-        .await?;
-        post_payload(context, restored, Perspective::Draft).await
+        on_post(
+            context,
+            Action::TrashPost,
+            &input,
+            Perspective::Draft,
+            post::restore,
+        )
+        .await
     }
 
     /// Deletes a post that is in the trash, with all its revisions and the record of when it was
@@ -289,14 +291,14 @@ impl PostMutation {
         context: &Context<'_>,
         #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
-        let key = input.idempotency_key.as_deref();
-        let deleted = change(context, Action::DeletePost, key, async |change| {
-            let post_id = Post.key(&input.id)?;
-            post::delete(change, post_id).await?;
-            Ok(post_id)
-        })
-        .await?;
-        post_payload(context, deleted, Perspective::Trash).await
+        on_post(
+            context,
+            Action::DeletePost,
+            &input,
+            Perspective::Trash,
+            post::delete,
+        )
+        .await
     }
 
     /// Gives a post to another user. Authors change posts of their own only.
@@ -316,4 +318,22 @@ impl PostMutation {
         .await?;
         post_payload(context, changed, Perspective::Draft).await
     }
+}
+
+/// Does to a post what needs nothing but its key, and answers with the post as the perspective shows
+/// it then.
+pub(super) async fn on_post(
+    context: &Context<'_>,
+    action: Action,
+    input: &PostIdInput,
+    perspective: Perspective,
+    verb: impl AsyncFnOnce(&mut Transaction<'_>, i64) -> error::Result<()>,
+) -> Result<PostPayload> {
+    let key = input.idempotency_key.as_deref();
+    let done = change(context, action, key, async |change| {
+        let post_id = Post.key(&input.id)?;
+        verb(change, post_id).await?;
+        Ok(post_id)
+    });
+    post_payload(context, done.await?, perspective).await
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::answer::post_payload;
 use super::change;
-use super::post::PostIdInput;
+use super::post::{PostIdInput, on_post};
 use crate::domain::permission::Action;
 use crate::domain::perspective::Perspective;
 use crate::domain::post;
@@ -67,14 +67,14 @@ impl PublicationMutation {
         context: &Context<'_>,
         #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
-        let key = input.idempotency_key.as_deref();
-        let unpublished = change(context, Action::UnpublishPost, key, async |change| {
-            let post_id = Post.key(&input.id)?;
-            post::unpublish(change, post_id).await?;
-            Ok(post_id)
-        })
-        .await?;
-        post_payload(context, unpublished, Perspective::Draft).await
+        on_post(
+            context,
+            Action::UnpublishPost,
+            &input,
+            Perspective::Draft,
+            post::unpublish,
+        )
+        .await
     }
 
     /// Plans that a revision goes live, that the post goes out of sight, or both. Takes the place of
@@ -102,13 +102,13 @@ impl PublicationMutation {
         context: &Context<'_>,
         #[graphql(desc = "Which post.")] input: PostIdInput,
     ) -> Result<PostPayload> {
-        let key = input.idempotency_key.as_deref();
-        let cancelled = change(context, Action::SchedulePost, key, async |change| {
-            let post_id = Post.key(&input.id)?;
-            post::cancel_schedule(change, post_id).await?;
-            Ok(post_id)
-        })
-        .await?;
-        post_payload(context, cancelled, Perspective::Draft).await
+        on_post(
+            context,
+            Action::SchedulePost,
+            &input,
+            Perspective::Draft,
+            post::cancel_schedule,
+        )
+        .await
     }
 }

@@ -64,8 +64,8 @@ impl SessionMutation {
     }
 
     /// Renews the session: answers a new access token and a new refresh token. A refresh token is
-    /// good once; used twice, it ends the session. Leave out the `Authorization` header: an access
-    /// token that has expired is refused whatever is asked with it.
+    /// good once; used twice, it ends the session. An access token that has expired may stay in the
+    /// `Authorization` header.
     async fn refresh_session(
         &self,
         context: &Context<'_>,
