@@ -444,3 +444,42 @@ async fn a_key_makes_a_change_safe_to_send_again(
     problems(&server, &editor, "createPost", mend("")).await;
     done(&server, &editor, "createPost", mend("Mended")).await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_is_for_editors_is_not_for_the_public(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let editor = server.sign_in_as(Role::Editor).await;
+    let content = json!({ "title": "Open", "slug": "open", "checklist": [{ "text": "Look" }] });
+    let post = write(&server, &editor, content).await;
+    publish(&server, &editor, &post).await;
+    let item = json!({ "id": post.id, "item": "look" });
+    let tick = "mutation ($input: TickChecklistItemInput!) { tickChecklistItem(input: $input) { userErrors { code } } }";
+    let ticked = server
+        .ask_as(&editor.token, tick, json!({ "input": item }))
+        .await;
+    assert_eq!(ticked.data()["tickChecklistItem"]["userErrors"], json!([]));
+    let document = "{ post(by: {slug: \"open\"}) { editing { headRevisionId owner { email } }
+        checklist { text tick { by } } revision { content { body } transitions { status actor comment } } } }";
+    let seen = server.data(document, json!({})).await;
+    assert_eq!(
+        seen["post"],
+        json!({
+            "editing": null,
+            "checklist": [{ "text": "Look", "tick": null }],
+            "revision": { "content": null, "transitions": [
+                { "status": "DRAFTED", "actor": null, "comment": null },
+                { "status": "PUBLISHED", "actor": null, "comment": null },
+            ] },
+        })
+    );
+    let viewer = server.sign_in_as(Role::Viewer).await;
+    let seen = server.ask_as(&viewer.token, document, json!({})).await;
+    assert!(seen.data()["post"]["editing"].is_object());
+    assert!(seen.data()["post"]["checklist"][0]["tick"].is_object());
+    assert!(seen.data()["post"]["revision"]["content"].is_object());
+}

@@ -210,6 +210,9 @@ async fn a_plan_keeps_to_the_rules(#[values(Backend::Sqlite, Backend::Postgres)]
             ("INVALID".into(), "unpublishAt".into()),
         ]
     );
+    let far = json!({ "id": post.id, "at": "9999-01-01T00:00:00Z" });
+    let far = problems(&server, &editor, "schedulePost", far).await;
+    assert_eq!(far, [("INVALID".into(), "at".into())]);
     let nothing = problems(&server, &editor, "schedulePost", json!({ "id": post.id })).await;
     assert_eq!(nothing, [("INVALID".into(), "at".into())]);
 

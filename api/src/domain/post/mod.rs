@@ -66,6 +66,7 @@ pub use publish::{publish, unpublish};
 pub use review::{Verdict, request_review, review};
 pub use review_queue::{ReviewFilter, ReviewRequest, count_review_requests, review_requests};
 pub use revise::{Standing, revise};
+pub(in crate::domain) use schedule::FURTHEST;
 pub use schedule::{
     JOB_KIND as SCHEDULE_JOB_KIND, JobPayload as ScheduleJobPayload, cancel as cancel_schedule,
     carry_out as carry_out_schedule, give_up as give_up_schedule, schedule,

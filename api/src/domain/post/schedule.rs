@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{post_content, post_schedule, revision};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -19,6 +19,9 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, Result};
 use crate::domain::transaction::Transaction;
 use crate::queue::NewJob;
+
+/// How far ahead something can be planned.
+pub(in crate::domain) const FURTHEST: TimeDelta = TimeDelta::days(3_650);
 
 /// The kind of the jobs that carry out plans.
 pub const JOB_KIND: &str = "scheduled_post";
@@ -132,6 +135,12 @@ fn check_times(
     if publish_at.is_some_and(|time| time <= now) {
         let message = "is in the past; give a time to come, or publish now";
         problems.push(Problem::invalid("at", message));
+    }
+    for (field, time) in [("at", publish_at), ("unpublishAt", unpublish_at)] {
+        if time.is_some_and(|time| time > now + FURTHEST) {
+            let message = format!("is more than {} days ahead", FURTHEST.num_days());
+            problems.push(Problem::invalid(field, message));
+        }
     }
     if let Some(until) = unpublish_at {
         if until <= publish_at.unwrap_or(now) {

@@ -12,6 +12,7 @@ use super::lock::{lock, lock_named};
 use super::ship::{go_live, prepare};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::post::FURTHEST;
 use crate::domain::transaction::Transaction;
 use crate::queue::NewJob;
 
@@ -53,6 +54,10 @@ pub async fn schedule(transaction: &mut Transaction<'_>, id: i64, at: DateTime<U
         ));
         return Err(problems.into());
     };
+    if at > transaction.now() + FURTHEST {
+        let message = format!("is more than {} days ahead", FURTHEST.num_days());
+        problems.push(Problem::invalid("at", message));
+    }
     if !problems.is_empty() {
         return Err(problems.into());
     }
