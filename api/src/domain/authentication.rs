@@ -12,7 +12,7 @@ use crate::foundation::database::StatementCount;
 ///
 /// # Errors
 ///
-/// [`Error::BadCredential`](super::error::Error::BadCredential) when it is not good, or no longer;
+/// [`Error::BadCredential`] when it is not good, or no longer;
 /// the text says what to do. Nobody is taken for the public because their credential is bad.
 pub async fn authenticate(
     store: &Store,
