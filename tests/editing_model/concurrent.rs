@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use alphanode::domain::permission::Role;
+use chrono::TimeDelta;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{check, look, saying};
+use super::{check, look, saying, work};
 use crate::support::editing::{Written, write};
 use crate::support::{Backend, TestServer, TestUser};
 
@@ -53,6 +54,52 @@ impl Editor {
         answer.data()[field].clone()
     }
 
+    /// Notes that somebody asks to publish the newest revision. What it says is known once its save
+    /// was answered.
+    fn ask_for(&self, post: &Written) -> Option<usize> {
+        let mut knowledge = self.knowledge.lock().unwrap();
+        let said = knowledge.saved.get(&post.head).copied();
+        knowledge.asked.extend(said);
+        said
+    }
+
+    /// Ships two posts together, and takes them back, or not.
+    async fn release(&mut self, post: &Written) {
+        const RELEASE: &str = "release { id } ";
+        let other = {
+            let knowledge = self.knowledge.lock().unwrap();
+            let index = self.random.random_range(0..knowledge.posts.len());
+            knowledge.posts[index].clone()
+        };
+        if self.ask_for(post).is_none() || self.ask_for(&other).is_none() {
+            return;
+        }
+        let input = json!({
+            "name": "A release",
+            "reason": "To see what happens.",
+            "expectedResult": "All of it, or nothing.",
+            "rollbackNote": "Roll it back.",
+        });
+        let made = self
+            .change("createRelease", "CreateReleaseInput", RELEASE, input)
+            .await;
+        let Some(id) = made["release"]["id"].as_str() else {
+            return;
+        };
+        let input = json!({ "release": id, "revisions": [post.head, other.head] });
+        self.change("addToRelease", "AddToReleaseInput", RELEASE, input)
+            .await;
+        let input = json!({ "id": id });
+        self.change("shipRelease", "ReleaseInput", RELEASE, input)
+            .await;
+        if self.random.random_bool(0.5) {
+            let choice = ["KEEP_LATER", "OVERWRITE"][self.random.random_range(0..2)];
+            let input = json!({ "id": id, "otherLaterEdits": choice });
+            self.change("rollBackRelease", "RollBackReleaseInput", RELEASE, input)
+                .await;
+        }
+    }
+
     async fn step(&mut self) {
         const POST: &str = "post { id editing { headRevisionId } } ";
         let (post, number, action) = {
@@ -63,7 +110,7 @@ impl Editor {
             (
                 knowledge.posts[index].clone(),
                 number,
-                self.random.random_range(0..10),
+                self.random.random_range(0..13),
             )
         };
         match action {
@@ -91,14 +138,7 @@ impl Editor {
                 }
             }
             4..=6 => {
-                // What the revision says is known once its save was answered.
-                let said = {
-                    let mut knowledge = self.knowledge.lock().unwrap();
-                    let said = knowledge.saved.get(&post.head).copied();
-                    knowledge.asked.extend(said);
-                    said
-                };
-                if said.is_some() {
+                if self.ask_for(&post).is_some() {
                     let input = json!({ "id": post.id, "revision": post.head });
                     self.change("publishPost", "PublishPostInput", POST, input)
                         .await;
@@ -112,6 +152,20 @@ impl Editor {
             8 => {
                 let input = json!({ "ids": [post.id] });
                 self.change("trashPosts", "PostIdsInput", "", input).await;
+            }
+            9 => self.release(&post).await,
+            10 => {
+                let said = self.ask_for(&post);
+                if said.is_some() {
+                    let at = self.server.test.store.clock.now() + TimeDelta::seconds(1);
+                    let input = json!({ "id": post.id, "revision": post.head, "at": at });
+                    self.change("schedulePost", "SchedulePostInput", POST, input)
+                        .await;
+                }
+            }
+            11 => {
+                self.server.test.store.clock.advance(TimeDelta::seconds(2));
+                work(&self.server, &self.user.email).await;
             }
             _ => {
                 let ids: Vec<String> = {

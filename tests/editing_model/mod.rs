@@ -54,10 +54,10 @@ pub async fn look(server: &TestServer, as_seen: Option<(&TestUser, &str)>) -> Si
     sight
 }
 
-/// Runs every job that is due.
-pub async fn work(server: &TestServer) {
+/// Runs every job that is due, as a worker of this name.
+pub async fn work(server: &TestServer, name: &str) {
     let store = &server.test.store;
-    let mut worker = server.test.worker("model", jobs::handlers(store));
+    let mut worker = server.test.worker(name, jobs::handlers(store));
     worker.run_until_idle().await.unwrap();
 }
 

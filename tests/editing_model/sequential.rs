@@ -202,7 +202,7 @@ impl Model {
     async fn wait(&mut self) {
         let clock = self.server.test.store.clock.clone();
         clock.advance(TimeDelta::seconds(4));
-        work(&self.server).await;
+        work(&self.server, "one").await;
         for post in &mut self.posts {
             if let Some((at, number)) = post.plan
                 && at <= clock.now()
