@@ -483,3 +483,106 @@ async fn what_is_for_editors_is_not_for_the_public(
     assert!(seen.data()["post"]["checklist"][0]["tick"].is_object());
     assert!(seen.data()["post"]["revision"]["content"].is_object());
 }
+
+#[rstest]
+#[tokio::test]
+async fn posts_that_want_one_slug_at_once_all_get_one(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let editor = server.sign_in_as(Role::Editor).await;
+    let make = || {
+        let input = json!({ "content": { "title": "Same headline", "tools": ["git"] } });
+        done(&server, &editor, "createPost", input)
+    };
+    let made = tokio::join!(make(), make(), make(), make());
+    let slugs = [&made.0, &made.1, &made.2, &made.3].map(|made| made["post"]["slug"].to_string());
+    let different: std::collections::BTreeSet<&String> = slugs.iter().collect();
+    assert_eq!(different.len(), 4, "{slugs:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_author_does_not_take_the_mark_of_human_review_away(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let author = server.sign_in_as(Role::Author).await;
+    let marked = json!({ "title": "Made up", "flags": { "needsHumanReview": true } });
+    let post = write(&server, &author, marked).await;
+    let input = json!({
+        "id": post.id,
+        "basedOn": post.head,
+        "content": { "flags": { "needsHumanReview": false } },
+    });
+    let refused = problems(&server, &author, "updatePost", input.clone()).await;
+    let field = "content.flags.needsHumanReview";
+    assert_eq!(refused, [("CONFLICT".into(), field.into())]);
+    let editor = server.sign_in_as(Role::Editor).await;
+    done(&server, &editor, "updatePost", input).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_nobody_could_read_is_refused(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let editor = server.sign_in_as(Role::Editor).await;
+    for body in [
+        ">".repeat(50_000),
+        "- ".repeat(20_000),
+        "1. ".repeat(20_000),
+        "<div>".repeat(20_000),
+    ] {
+        let input = json!({ "content": { "title": "Deep", "body": body } });
+        let refused = problems(&server, &editor, "createPost", input).await;
+        assert_eq!(refused, [("INVALID".into(), "content.body".into())]);
+    }
+    let many = "<br>\n<img src='a.png'>\n<svg/>\n<p>\n".repeat(200);
+    write(&server, &editor, json!({ "title": "Flat", "body": many })).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_token_that_may_not_read_drafts_is_shown_none(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let editor = server.sign_in_as(Role::Editor).await;
+    let post = write(&server, &editor, json!({ "title": "Hidden" })).await;
+    let make = "mutation ($scopes: [Scope!]!) { createApiToken(input: {name: \"t\", scopes: $scopes}) { secret } }";
+    for (scopes, document) in [
+        (
+            json!(["PUBLISH_POSTS"]),
+            "mutation ($id: ID!) { unpublishPost(input: {id: $id}) { post { title } userErrors { code } } }",
+        ),
+        (
+            json!(["WRITE_POSTS"]),
+            "mutation ($id: ID!) { updatePosts(input: {ids: [$id], patch: {topic: \"x\"}, dryRun: true}) {
+                changes { post { title } } userErrors { code } } }",
+        ),
+        (
+            json!(["WRITE_POSTS"]),
+            "mutation ($id: ID!) { requestReview(input: {id: $id}) {
+                revision { message } post { title } userErrors { code } } }",
+        ),
+    ] {
+        let token = server
+            .ask_as(&editor.token, make, json!({ "scopes": scopes }))
+            .await;
+        let token = token.data()["createApiToken"]["secret"].as_str().unwrap().to_owned();
+        let answer = server.ask_as(&token, document, json!({ "id": post.id })).await;
+        let text = answer.data().to_string();
+        assert!(text.contains("\"userErrors\":[]"), "{text}");
+        assert!(!text.contains("Hidden"), "{text}");
+    }
+}

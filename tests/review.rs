@@ -235,3 +235,74 @@ async fn a_plan_keeps_to_the_rules(#[values(Backend::Sqlite, Backend::Postgres)]
     work(&server).await;
     assert_eq!(public(&server, "planned").await, Value::Null);
 }
+
+#[rstest]
+#[tokio::test]
+async fn unpublishing_calls_off_what_is_planned(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let editor = server.sign_in_as(Role::Editor).await;
+    let post = write(
+        &server,
+        &editor,
+        json!({ "title": "Recalled", "slug": "recalled" }),
+    )
+    .await;
+    publish(&server, &editor, &post).await;
+    let next = revise(
+        &server,
+        &editor,
+        &post,
+        json!({ "title": "Recalled, again" }),
+    )
+    .await;
+    let plan = json!({ "id": post.id, "revision": next.head, "at": "2026-06-01T12:10:00Z" });
+    done(&server, &editor, "schedulePost", plan).await;
+    let unpublished = done(&server, &editor, "unpublishPost", json!({ "id": post.id })).await;
+    assert_eq!(unpublished["post"]["editing"]["schedule"], Value::Null);
+    server.test.store.clock.advance(TimeDelta::minutes(11));
+    work(&server).await;
+    assert_eq!(public(&server, "recalled").await, Value::Null);
+
+    // What was live before and is rejected now stays out of sight.
+    let no = json!({ "revision": post.head, "comment": "Wrong." });
+    done(&server, &editor, "rejectRevision", no).await;
+    let input = json!({ "id": post.id, "revision": post.head });
+    let refused = problems(&server, &editor, "publishPost", input).await;
+    assert_eq!(refused, [("CONFLICT".into(), "revision".into())]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_plan_ends_with_the_trust_in_its_planner(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let author = server.sign_in_as(Role::Author).await;
+    let admin = server.sign_in_as(Role::Admin).await;
+    let post = write(
+        &server,
+        &author,
+        json!({ "title": "Planned", "slug": "planned" }),
+    )
+    .await;
+    let plan = json!({ "id": post.id, "at": "2026-06-01T12:10:00Z" });
+    done(&server, &author, "schedulePost", plan).await;
+    let id = format!("User:{}", author.id);
+    let id = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, id);
+    let document =
+        "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { userErrors { code } } }";
+    let input = json!({ "id": id, "disabled": true });
+    let disabled = server
+        .ask_as(&admin.token, document, json!({ "input": input }))
+        .await;
+    assert_eq!(disabled.data()["updateUser"]["userErrors"], json!([]));
+    server.test.store.clock.advance(TimeDelta::minutes(11));
+    work(&server).await;
+    assert_eq!(public(&server, "planned").await, Value::Null);
+}

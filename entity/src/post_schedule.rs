@@ -10,7 +10,7 @@ pub struct Model {
     pub revision_id: i64,
     pub publish_at: Option<DateTimeUtc>,
     pub unpublish_at: Option<DateTimeUtc>,
-    pub scheduled_by: String,
+    pub scheduled_by: Option<i64>,
     pub scheduled_at: DateTimeUtc,
 }
 

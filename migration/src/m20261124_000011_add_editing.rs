@@ -37,7 +37,7 @@ CREATE TABLE post_schedule (
     revision_id BIGINT NOT NULL REFERENCES revision (id) ON DELETE CASCADE,
     publish_at {time},
     unpublish_at {time},
-    scheduled_by TEXT NOT NULL,
+    scheduled_by BIGINT REFERENCES "user" (id),
     scheduled_at {time} NOT NULL,
     CHECK (publish_at IS NOT NULL OR unpublish_at IS NOT NULL)
 )

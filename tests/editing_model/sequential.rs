@@ -124,7 +124,7 @@ impl Model {
         assert!(self.made(field, input).await, "{field}");
         let post = &mut self.posts[post];
         match field {
-            "unpublishPost" => post.live = None,
+            "unpublishPost" => (post.live, post.plan) = (None, None),
             "trashPost" if !post.trashed => {
                 (post.live, post.plan, post.trashed) = (None, None, true);
             }
@@ -169,8 +169,8 @@ impl Model {
         }
         for (post, _, now) in &items {
             let post = &mut self.posts[*post];
-            // A post that shows the revision already is not published again, but its plan is done.
-            if now.is_some() {
+            // A post that shows the revision already is not published again, and keeps its plan.
+            if post.live != *now {
                 post.plan = None;
             }
             post.live = *now;
@@ -190,7 +190,7 @@ impl Model {
         for (post, before, now) in release.items {
             let post = &mut self.posts[post];
             if post.live == now || choice == "OVERWRITE" {
-                if post.live != before && before.is_some() {
+                if post.live != before {
                     post.plan = None;
                 }
                 post.live = before;

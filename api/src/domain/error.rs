@@ -134,6 +134,13 @@ pub enum Failure {
     Other,
 }
 
+impl Failure {
+    /// Whether the same change may succeed now, because it was another one that was in its way.
+    pub fn is_in_the_way(self) -> bool {
+        matches!(self, Self::Busy | Self::Taken)
+    }
+}
+
 impl Error {
     /// The same error, the problems of which are with fields within `parent`.
     #[must_use]

@@ -50,6 +50,68 @@ pub(in crate::domain) const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS);
 
+/// How deep quotes and lists may be nested on one line of a body, and elements of raw HTML within
+/// each other.
+pub const NESTING: usize = 100;
+
+/// Whether something in a body is nested deeper than [`NESTING`]. Parsing and sanitising take time
+/// that grows with the square of it, and no reader gets that far.
+pub fn is_nested_too_deep(markdown: &str) -> bool {
+    markdown.lines().any(|line| containers(line) > NESTING) || open_elements(markdown) > NESTING
+}
+
+/// How many quotes and lists a line begins.
+fn containers(line: &str) -> usize {
+    let mut rest = line.trim_start();
+    let mut count = 0;
+    loop {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let marker = match rest.as_bytes() {
+            [b'>', ..] => 1,
+            [b'-' | b'*' | b'+', b' ' | b'\t', ..] => 1,
+            bytes if digits > 0 && matches!(bytes.get(digits), Some(b'.' | b')')) => digits + 1,
+            _ => return count,
+        };
+        count += 1;
+        rest = rest[marker..].trim_start();
+    }
+}
+
+/// Elements that need no end.
+const ENDED_BY_THEMSELVES: [&str; 16] = [
+    "br", "col", "dd", "dt", "hr", "img", "input", "li", "option", "p", "source", "td", "th", "tr",
+    "track", "wbr",
+];
+
+/// How many elements of raw HTML are open at once at most, whatever their names are.
+fn open_elements(markdown: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for event in Parser::new_ext(markdown, OPTIONS) {
+        let (Event::Html(html) | Event::InlineHtml(html)) = event else {
+            continue;
+        };
+        for tag in html.split('<').skip(1) {
+            if tag.starts_with('/') {
+                open = open.saturating_sub(1);
+            } else if begins_element(tag) {
+                open += 1;
+                most = most.max(open);
+            }
+        }
+    }
+    most
+}
+
+/// Whether what follows a `<` begins an element that must be ended.
+fn begins_element(tag: &str) -> bool {
+    let end = tag.find(|letter: char| !letter.is_ascii_alphanumeric());
+    let name = tag[..end.unwrap_or(tag.len())].to_ascii_lowercase();
+    let ends_itself = tag.split('>').next().is_some_and(|tag| tag.ends_with('/'));
+    tag.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && !ends_itself
+        && !ENDED_BY_THEMSELVES.contains(&name.as_str())
+}
+
 /// Whether a body shows an image, by Markdown or by an `<img>` of its own.
 pub fn has_images(markdown: &str) -> bool {
     let mut events = Parser::new_ext(markdown, OPTIONS);

@@ -96,7 +96,13 @@ pub async fn create_link(
     let post = entity::post::Entity::find_by_id(post_id)
         .one(transaction.connection())
         .await?;
-    let shown = narrowed(perspective, post_id);
+    let mut shown = narrowed(perspective, post_id);
+    if let Perspective::Revision(revision_id) = perspective {
+        let revision = entity::revision::Entity::find_by_id(revision_id)
+            .one(transaction.connection())
+            .await?;
+        shown = shown.filter(|_| revision.is_some_and(|revision| revision.post_id == post_id));
+    }
     let mut problems = Vec::new();
     if post.is_none() {
         problems.push(Problem::not_found("post", "post"));
@@ -193,7 +199,13 @@ pub(super) async fn authenticate(
 async fn stand_for(store: &Store, grant: Grant, cost: &StatementCount) -> Result<()> {
     let select = Query::select()
         .expr(Expr::col(("u", "disabled_at")).is_not_null())
-        .expr(Expr::col(("t", "revoked_at")).is_not_null())
+        .expr(
+            Expr::col(("t", "revoked_at"))
+                .is_not_null()
+                .or(Expr::col(("t", "expires_at"))
+                    .lte(store.clock.now())
+                    .and(Expr::col(("t", "expires_at")).is_not_null())),
+        )
         .from_as("user", "u")
         .join_as(
             JoinType::LeftJoin,

@@ -22,6 +22,10 @@ use crate::foundation::hash::sha256;
 const FREE_FAILURES_OF_AN_ACCOUNT: i32 = 5;
 const FREE_FAILURES_OF_AN_ADDRESS: i32 = 20;
 
+/// In so long an address gets one of its failures back: behind one there may be an office full of
+/// people who mistype now and then.
+const ADDRESS_FORGIVES_ONE_IN: TimeDelta = TimeDelta::minutes(3);
+
 /// How long the first failure that is not free shuts out, in seconds.
 const FIRST_LOCK: i64 = 15;
 
@@ -84,11 +88,16 @@ impl Attempt {
             return Ok(Err(too_many(until - now)));
         }
         for row in rows {
-            let free = match row.subject == attempt.account {
-                true => FREE_FAILURES_OF_AN_ACCOUNT,
-                false => FREE_FAILURES_OF_AN_ADDRESS,
+            let (free, before) = if row.subject == attempt.account {
+                (FREE_FAILURES_OF_AN_ACCOUNT, row.failures)
+            } else {
+                let forgiven = (now - row.last_failed_at).num_minutes()
+                    / ADDRESS_FORGIVES_ONE_IN.num_minutes();
+                let forgiven = i32::try_from(forgiven).unwrap_or(i32::MAX);
+                let left = row.failures.saturating_sub(forgiven).max(0);
+                (FREE_FAILURES_OF_AN_ADDRESS, left)
             };
-            let failures = row.failures.saturating_add(1);
+            let failures = before.saturating_add(1);
             let counted = ActiveModel {
                 id: Set(row.id),
                 failures: Set(failures),

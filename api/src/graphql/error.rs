@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_graphql::{Context, ErrorExtensions};
 
 use super::context::request;
-use crate::domain::error::{Error, Failure};
+use crate::domain::error::Error;
+
+/// The code of a change that another one was in the way of.
+pub const TRY_AGAIN: &str = "TRY_AGAIN";
 
 /// Turns an error of the domain into one of GraphQL, with `extensions.code`.
 fn to_graphql(context: &Context<'_>, error: &Error) -> async_graphql::Error {
@@ -16,10 +19,13 @@ fn to_graphql(context: &Context<'_>, error: &Error) -> async_graphql::Error {
         Error::Forbidden(message) => ("FORBIDDEN", message.clone()),
         Error::TooSlow => ("QUERY_TOO_SLOW", error.to_string()),
         Error::Refused(_) => ("BAD_USER_INPUT", error.to_string()),
-        Error::Database(_) if error.failure() == Failure::Busy => (
-            "TRY_AGAIN",
-            "another change was in the way, and nothing was changed; send it again".to_owned(),
-        ),
+        Error::Database(_) if error.failure().is_in_the_way() => {
+            // Now and then is how it goes; always is a fault of ours.
+            let request_id = request(context).caller.request_id.as_deref();
+            tracing::warn!(request_id, %error, "a change was in the way of another one");
+            let message = "another change was in the way, and nothing was changed; send it again";
+            (TRY_AGAIN, message.to_owned())
+        }
         Error::Database(_) | Error::Stored(_) | Error::Internal(_) => {
             let request_id = request(context).caller.request_id.as_deref();
             let request_id = request_id.unwrap_or("without an id");

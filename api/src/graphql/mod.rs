@@ -3,7 +3,7 @@
 
 pub mod context;
 pub mod document;
-mod error;
+pub mod error;
 pub mod limits;
 mod loader;
 pub mod mutation;

@@ -5,11 +5,11 @@
 
 use std::any::TypeId;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::futures_util::StreamExt;
 use async_graphql::futures_util::stream::{self, BoxStream};
-use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Executor, Request, Response as Answer};
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
@@ -30,6 +30,11 @@ use crate::foundation::database::StatementCount;
 use crate::graphql::context::RequestContext;
 use crate::graphql::limits::refusal;
 use crate::graphql::perspective;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// How long a client may take to introduce itself.
+const INTRODUCTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a client says of itself when it connects.
 #[derive(Debug, Default, Deserialize)]
@@ -52,11 +57,18 @@ pub(super) async fn connect(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     upgrade
-        .protocols(ALL_WEBSOCKET_PROTOCOLS)
+        .protocols([PROTOCOL])
         .max_message_size(BODY_BYTES)
-        .on_upgrade(move |socket| {
+        .on_upgrade(async move |socket| {
             let executor = Subscriptions(Arc::clone(&server));
-            GraphQLWebSocket::new(socket, executor, protocol)
+            let (sink, mut messages) = socket.split();
+            // Nobody holds a connection open without saying who they are.
+            let Ok(first) = tokio::time::timeout(INTRODUCTION_TIMEOUT, messages.next()).await
+            else {
+                return;
+            };
+            let messages = stream::iter(first).chain(messages);
+            GraphQLWebSocket::new_with_pair(sink, messages, executor, protocol)
                 .on_connection_init(async move |payload| {
                     let request_id = origin.request_id.clone();
                     let introduced = introduce(&server, origin, payload).await;
@@ -70,6 +82,7 @@ pub(super) async fn connect(
                     })
                 })
                 .serve()
+                .await;
         })
 }
 
@@ -124,7 +137,7 @@ impl Executor for Subscriptions {
         connection: Option<Arc<Data>>,
     ) -> BoxStream<'static, Answer> {
         let call = Call::new(request.query, request.operation_name, request.variables);
-        let request = match prepare(&self.0, call, Method::Post) {
+        let request = match prepare(&self.0, &call, Method::Post) {
             Ok((request, operation)) if operation.kind == OperationType::Subscription => request,
             Ok(_) => return ended(only_subscriptions()),
             Err((_, error)) => return ended(error),

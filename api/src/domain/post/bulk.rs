@@ -51,6 +51,7 @@ pub struct BulkPatch {
 }
 
 /// What a change would do to one post.
+#[derive(Clone)]
 pub struct BulkChange {
     /// The post.
     pub post_id: i64,
@@ -138,7 +139,7 @@ pub async fn prepare_bulk(
             };
             match prepare(after, revision).await {
                 Ok(revision) => {
-                    change.update = Some(PreparedUpdate::new(post_id, base, revision));
+                    change.update = Some(PreparedUpdate::new(post_id, base, &before, revision));
                 }
                 Err(Error::Refused(found)) => {
                     problems.extend(found.into_iter().map(|problem| problem.within(&field)));

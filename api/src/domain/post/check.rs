@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::content::Content;
 use super::prepare::NewPost;
 use crate::domain::error::Problem;
+use crate::domain::markdown::{NESTING, is_nested_too_deep};
 use crate::domain::slug::{MAXIMUM_SLUG_LENGTH, is_slug, slug_of};
 
 /// How deep lists and mappings of the payload may be nested.
@@ -32,6 +33,12 @@ impl Content {
                 "title",
                 format!("is longer than {MAXIMUM_TITLE_LENGTH} characters; shorten it"),
             ));
+        }
+        if is_nested_too_deep(&self.body) {
+            let message = format!(
+                "has quotes, lists or elements of HTML nested more than {NESTING} deep; flatten them"
+            );
+            invalid.push(Problem::invalid("body", message));
         }
         self.check_texts(&mut invalid);
         if let Some(slug) = self.slug.as_deref().filter(|slug| !is_slug(slug)) {

@@ -1,6 +1,7 @@
 //! Taking hold of posts for a change.
 
 use entity::post;
+use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Problem, Result};
@@ -37,7 +38,8 @@ pub(in crate::domain) async fn lock_many(
     let posts = post::Entity::find()
         .filter(post::Column::Id.is_in(post_ids.iter().copied()))
         .order_by_asc(post::Column::Id)
-        .lock_exclusive()
+        // Who only points at a post, as similar posts do, is not kept waiting.
+        .lock(LockType::NoKeyUpdate)
         .all(transaction.connection())
         .await?;
     for post in &posts {

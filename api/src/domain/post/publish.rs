@@ -46,13 +46,14 @@ pub async fn publish(
     switch(transaction, &[Switch { post, to }]).await
 }
 
-/// Takes a post out of the public's sight; its revisions stay. One that is not live stays as it is.
+/// Takes a post out of the public's sight and calls off what is planned for it; its revisions stay.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
 pub async fn unpublish(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
+    schedule::forget(transaction, &[post_id]).await?;
     switch(transaction, &[Switch { post, to: None }]).await
 }
 
@@ -88,20 +89,19 @@ impl ReviewStanding {
         })
     }
 
-    /// Why the revision may not go live, and what to do; nothing when it may. It may when somebody
-    /// approved it, when it was live before, or when nobody has to look at it and nobody rejected
-    /// it.
+    /// Why the revision may not go live, and what to do; nothing when it may. It may unless
+    /// somebody rejected it, when it was approved or live before, or when nobody has to look at it.
     pub(in crate::domain) fn objection(
         self,
         review_required: bool,
     ) -> Option<(ProblemCode, &'static str)> {
-        if self.was_live || self.status == RevisionStatus::Approved {
-            None
-        } else if self.status == RevisionStatus::Rejected {
+        if self.status == RevisionStatus::Rejected {
             Some((
                 ProblemCode::Conflict,
                 "a reviewer rejected the revision; save another one, or have this one approved",
             ))
+        } else if self.was_live || self.status == RevisionStatus::Approved {
+            None
         } else if self.needs_human_review {
             Some((
                 ProblemCode::ReviewRequired,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{post_content, post_schedule, revision};
+use entity::{post_content, post_schedule, revision, user};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use super::lock::lock;
 use super::publish::{IN_TRASH, ReviewStanding, publish, unpublish};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, Result};
+use crate::domain::permission::Role;
 use crate::domain::transaction::Transaction;
 use crate::queue::NewJob;
 
@@ -83,7 +84,7 @@ pub async fn schedule(
         revision_id: Set(revision_id),
         publish_at: Set(publish_at),
         unpublish_at: Set(unpublish_at),
-        scheduled_by: Set(transaction.actor().to_string()),
+        scheduled_by: Set(transaction.actor().user_id()),
         scheduled_at: Set(transaction.now()),
     };
     use post_schedule::Column;
@@ -177,7 +178,7 @@ fn job(now: DateTime<Utc>, post_id: i64, time: DateTime<Utc>) -> NewJob {
 pub async fn cancel(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     lock(transaction, post_id).await?;
     if let Some(known) = find(transaction, post_id).await? {
-        forget(transaction, post_id).await?;
+        forget(transaction, &[post_id]).await?;
         transaction.record(AuditEvent {
             action: "cancel_schedule",
             subject: "post",
@@ -214,6 +215,7 @@ pub async fn carry_out(
         planned.is_some_and(|planned| planned.timestamp_micros() == time)
     };
     if is_due(known.publish_at) {
+        check_planner(transaction, known.scheduled_by).await?;
         // Takes the time out of the plan, too.
         publish(transaction, post_id, known.revision_id).await?;
         Ok(true)
@@ -225,13 +227,32 @@ pub async fn carry_out(
     }
 }
 
+/// Whoever planned it must still be trusted with it.
+async fn check_planner(transaction: &Transaction<'_>, planner: Option<i64>) -> Result<()> {
+    let Some(planner) = planner else {
+        return Ok(());
+    };
+    let user = user::Entity::find_by_id(planner)
+        .one(transaction.connection())
+        .await?;
+    let trusted = user.is_some_and(|user| {
+        user.disabled_at.is_none()
+            && Role::from_word(&user.role).is_some_and(|role| role >= Role::Author)
+    });
+    if trusted {
+        return Ok(());
+    }
+    let message = "whoever planned it may no longer publish; plan it again";
+    Err(Problem::conflict("id", message).into())
+}
+
 /// Takes a plan away that can't be carried out, and says why in the log.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub async fn give_up(transaction: &mut Transaction<'_>, post_id: i64, reason: &str) -> Result<()> {
-    forget(transaction, post_id).await?;
+    forget(transaction, &[post_id]).await?;
     transaction.record(AuditEvent {
         action: "schedule_failed",
         subject: "post",
@@ -247,9 +268,13 @@ async fn find(transaction: &Transaction<'_>, post_id: i64) -> Result<Option<post
     Ok(found.one(transaction.connection()).await?)
 }
 
-/// Forgets everything that is planned for a post.
-pub(super) async fn forget(transaction: &Transaction<'_>, post_id: i64) -> Result<()> {
-    post_schedule::Entity::delete_by_id(post_id)
+/// Forgets everything that is planned for posts.
+pub(super) async fn forget(transaction: &Transaction<'_>, post_ids: &[i64]) -> Result<()> {
+    if post_ids.is_empty() {
+        return Ok(());
+    }
+    post_schedule::Entity::delete_many()
+        .filter(post_schedule::Column::PostId.is_in(post_ids.iter().copied()))
         .exec(transaction.connection())
         .await?;
     Ok(())
@@ -257,35 +282,20 @@ pub(super) async fn forget(transaction: &Transaction<'_>, post_id: i64) -> Resul
 
 /// Takes the time of publishing out of the plans of posts that went live, by them or not.
 pub(super) async fn published(transaction: &Transaction<'_>, post_ids: &[i64]) -> Result<()> {
-    use post_schedule::Column::{PublishAt, UnpublishAt};
-    settle(transaction, post_ids, PublishAt, UnpublishAt).await
-}
-
-/// Takes the time of unpublishing out of the plans of posts that went out of sight.
-pub(super) async fn unpublished(transaction: &Transaction<'_>, post_ids: &[i64]) -> Result<()> {
-    use post_schedule::Column::{PublishAt, UnpublishAt};
-    settle(transaction, post_ids, UnpublishAt, PublishAt).await
-}
-
-async fn settle(
-    transaction: &Transaction<'_>,
-    post_ids: &[i64],
-    done: post_schedule::Column,
-    other: post_schedule::Column,
-) -> Result<()> {
+    use post_schedule::Column::{PostId, PublishAt, UnpublishAt};
     if post_ids.is_empty() {
         return Ok(());
     }
-    let planned = || post_schedule::Column::PostId.is_in(post_ids.iter().copied());
+    let planned = || PostId.is_in(post_ids.iter().copied());
     post_schedule::Entity::delete_many()
         .filter(planned())
-        .filter(other.is_null())
+        .filter(UnpublishAt.is_null())
         .exec(transaction.connection())
         .await?;
     post_schedule::Entity::update_many()
-        .col_expr(done, Expr::val(None::<DateTime<Utc>>))
+        .col_expr(PublishAt, Expr::val(None::<DateTime<Utc>>))
         .filter(planned())
-        .filter(done.is_not_null())
+        .filter(PublishAt.is_not_null())
         .exec(transaction.connection())
         .await?;
     Ok(())
@@ -298,7 +308,7 @@ pub(super) async fn forget_publication(
 ) -> Result<()> {
     let planned = find(transaction, revision.post_id).await?;
     if planned.is_some_and(|planned| planned.revision_id == revision.id) {
-        forget(transaction, revision.post_id).await?;
+        forget(transaction, &[revision.post_id]).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use entity::{post, post_content, publication, redirect, revision, revision_transition};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{
@@ -81,7 +82,7 @@ pub(in crate::domain) async fn switch(
         switches.iter().map(|switch| switch.post.id).collect()
     };
     schedule::published(transaction, &posts(&shown)).await?;
-    schedule::unpublished(transaction, &posts(&hidden)).await?;
+    schedule::forget(transaction, &posts(&hidden)).await?;
     redirect(transaction, &switches).await?;
     tell(transaction, &switches);
     Ok(())
@@ -177,14 +178,25 @@ async fn move_all(
     Ok(())
 }
 
-/// Ends the publications of what was live, and begins those of what is.
+/// Ends the publications of what was live, and begins those of what is: now, but never before an
+/// earlier one of the same posts, whose transaction may have begun later, or on a machine whose
+/// clock is ahead.
 async fn publish_from_now(transaction: &Transaction<'_>, switches: &[&Switch]) -> Result<()> {
     let posts = switches.iter().map(|switch| switch.post.id);
+    type Moment = Option<DateTime<Utc>>;
+    let last: Option<(Moment, Moment)> = publication::Entity::find()
+        .filter(publication::Column::PostId.is_in(posts.clone()))
+        .select_only()
+        .column_as(publication::Column::PublishedFrom.max(), "begun")
+        .column_as(publication::Column::PublishedUntil.max(), "ended")
+        .into_tuple()
+        .one(transaction.connection())
+        .await?;
+    let (begun, ended) = last.unwrap_or_default();
+    let now = [Some(transaction.now()), begun, ended];
+    let now = now.into_iter().flatten().max().unwrap_or(transaction.now());
     publication::Entity::update_many()
-        .col_expr(
-            publication::Column::PublishedUntil,
-            Expr::value(transaction.now()),
-        )
+        .col_expr(publication::Column::PublishedUntil, Expr::value(now))
         .filter(publication::Column::PostId.is_in(posts))
         .filter(publication::Column::PublishedUntil.is_null())
         .exec(transaction.connection())
@@ -195,7 +207,7 @@ async fn publish_from_now(transaction: &Transaction<'_>, switches: &[&Switch]) -
             Some(publication::ActiveModel {
                 post_id: Set(switch.post.id),
                 content_id: Set(switch.to?),
-                published_from: Set(transaction.now()),
+                published_from: Set(now),
                 published_until: Set(None),
                 ..Default::default()
             })

@@ -28,7 +28,7 @@ pub async fn trash(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()
     if post.live_content.is_some() {
         unpublish(transaction, post_id).await?;
     }
-    schedule::forget(transaction, post_id).await?;
+    schedule::forget(transaction, &[post_id]).await?;
     set_trashed(transaction, post_id, true).await?;
     transaction.record(AuditEvent {
         action: "trash",

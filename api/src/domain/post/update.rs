@@ -16,6 +16,7 @@ use super::publish::IN_TRASH;
 use super::revise::{Standing, save};
 use super::select::Revision;
 use crate::domain::error::{Error, Problem, Result};
+use crate::domain::permission::Reach;
 use crate::domain::perspective::Reader;
 use crate::domain::slug::slug_of;
 use crate::domain::transaction::Transaction;
@@ -37,20 +38,29 @@ pub struct PostUpdate {
 }
 
 /// A change that is checked and rendered, and needs the database only to be written.
+#[derive(Clone)]
 pub struct PreparedUpdate {
     post_id: i64,
     based_on: i64,
     base_hash: String,
+    /// Whether a person has to approve the revision that it is based on.
+    base_needs_review: bool,
     revision: PreparedRevision,
 }
 
 impl PreparedUpdate {
     /// A change that makes `base` the given revision.
-    pub(super) fn new(post_id: i64, base: &Revision, revision: PreparedRevision) -> Self {
+    pub(super) fn new(
+        post_id: i64,
+        base: &Revision,
+        before: &Content,
+        revision: PreparedRevision,
+    ) -> Self {
         Self {
             post_id,
             based_on: base.id,
             base_hash: base.content_hash.clone(),
+            base_needs_review: before.flags.needs_human_review,
             revision,
         }
     }
@@ -83,11 +93,12 @@ pub enum Updated {
 pub async fn prepare_update(reader: &Reader, update: PostUpdate) -> Result<PreparedUpdate> {
     let base = find_revisions(reader, &[update.based_on]).await?.pop();
     let base = base.filter(|revision| revision.post_id == update.post_id);
-    let content = contents(reader, &[update.based_on]).await?;
-    let content = content.into_values().next();
-    let (Some(base), Some(mut content)) = (base, content) else {
+    let before = contents(reader, &[update.based_on]).await?;
+    let before = before.into_values().next();
+    let (Some(base), Some(before)) = (base, before) else {
         return Err(Problem::not_found("basedOn", "revision of this post").into());
     };
+    let mut content = before.clone();
     update.patch.apply(&mut content);
     let version = update.version.unwrap_or_else(|| following(&base.version));
     let revision = NewRevision {
@@ -96,7 +107,12 @@ pub async fn prepare_update(reader: &Reader, update: PostUpdate) -> Result<Prepa
         ..NewRevision::default()
     };
     let revision = prepare(content, revision).await?;
-    Ok(PreparedUpdate::new(update.post_id, &base, revision))
+    Ok(PreparedUpdate::new(
+        update.post_id,
+        &base,
+        &before,
+        revision,
+    ))
 }
 
 /// Prepares what an earlier revision says as the newest one again.
@@ -114,15 +130,17 @@ pub async fn prepare_restoration(
     let earlier = find(revision_id).ok_or_else(|| Problem::not_found("revision", "revision"))?;
     let base = find(based_on).filter(|base| base.post_id == earlier.post_id);
     let base = base.ok_or_else(|| Problem::not_found("basedOn", "revision of this post"))?;
-    let content = contents(reader, &[revision_id]).await?.remove(&revision_id);
+    let mut found = contents(reader, &[revision_id, based_on]).await?;
+    let content = found.get(&revision_id).cloned();
     let content = content.ok_or_else(|| Problem::not_found("revision", "revision"))?;
+    let before = found.remove(&based_on).unwrap_or_default();
     let revision = NewRevision {
         version: Some(following(&base.version)),
         message: Some(format!("Restore revision {}", earlier.number)),
         ..NewRevision::default()
     };
     let revision = prepare(content, revision).await?;
-    Ok(PreparedUpdate::new(base.post_id, base, revision))
+    Ok(PreparedUpdate::new(base.post_id, base, &before, revision))
 }
 
 /// Checks and renders a content, on a thread where that keeps nobody waiting.
@@ -174,6 +192,7 @@ pub async fn update(transaction: &mut Transaction<'_>, update: PreparedUpdate) -
         post_id,
         based_on,
         base_hash,
+        base_needs_review,
         mut revision,
     } = update;
     let post = lock(transaction, post_id).await?;
@@ -186,6 +205,12 @@ pub async fn update(transaction: &mut Transaction<'_>, update: PreparedUpdate) -
             base: based_on,
             current: post.head_content,
         });
+    }
+    let clears_mark = base_needs_review && !revision.revision.content.flags.needs_human_review;
+    if clears_mark && transaction.reach() != Reach::All {
+        let message = "an editor has to look at the post before the mark goes; ask for a review";
+        let field = "content.flags.needsHumanReview";
+        return Err(Problem::conflict(field, message).into());
     }
     forget_autosave(transaction, post_id).await?;
     if revision.content_hash == base_hash {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use async_graphql::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, draft_reader};
+use super::Outcome;
+use crate::domain::permission;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::post::{self, NumberField, PostFilter, PostSelection, SavedPost, Test, Updated};
 use crate::graphql::context::request;
@@ -70,7 +71,8 @@ pub(super) async fn update_payload(
             current,
         }) => {
             payload.post = find_post(context, post_id, Perspective::Draft).await?;
-            let found = post::find_revisions(&draft_reader(context), &[base, current]).await;
+            let found =
+                post::find_revisions(&reader(context, Perspective::Draft), &[base, current]).await;
             let found = found.or_graphql_error(context)?;
             let side = |id| found.iter().find(|revision| revision.id == id).cloned();
             let sides = side(base).zip(side(current));
@@ -98,7 +100,8 @@ pub(super) async fn revision_payload(
             });
         }
     };
-    let found = post::find_revisions(&draft_reader(context), &[saved.revision_id]).await;
+    let found =
+        post::find_revisions(&reader(context, Perspective::Draft), &[saved.revision_id]).await;
     Ok(RevisionPayload {
         revision: found.or_graphql_error(context)?.pop().map(Revision),
         post: find_post(context, saved.post_id, Perspective::Draft).await?,
@@ -165,6 +168,13 @@ pub(super) async fn find_post(
     Ok(found.or_graphql_error(context)?.map(Post::from))
 }
 
+/// Reads through the perspective that shows what was changed. Whoever may change drafts and not read
+/// them, such as a token without that scope, sees what is published.
 fn reader(context: &Context<'_>, perspective: Perspective) -> Reader {
-    Reader::new(request(context).store.database.clone(), perspective)
+    let request = request(context);
+    let seen = match permission::may_see(request.caller.actor, perspective) {
+        Ok(()) => perspective,
+        Err(_) => Perspective::Published,
+    };
+    Reader::new(request.store.database.clone(), seen)
 }

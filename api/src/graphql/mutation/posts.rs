@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 
 use super::answer::{ChangedPost, posts_payload};
 use super::{change, draft_reader, outcome_of};
-use crate::domain::error::{self, Problem};
+use crate::domain::error::{self, Error, Problem};
 use crate::domain::patch::Patch;
 use crate::domain::permission::Action;
 use crate::domain::perspective::Perspective;
@@ -150,7 +150,7 @@ impl PostsMutation {
         let trashed = change(context, Action::TrashPost, key, async |change| {
             let ids = keys(&input.ids)?;
             for post_id in &ids {
-                post::trash(change, *post_id).await?;
+                post::trash(change, *post_id).await.map_err(of_ids)?;
             }
             Ok(unchanged(ids))
         })
@@ -168,7 +168,7 @@ impl PostsMutation {
         let restored = change(context, Action::TrashPost, key, async |change| {
             let ids = keys(&input.ids)?;
             for post_id in &ids {
-                post::restore(change, *post_id).await?;
+                post::restore(change, *post_id).await.map_err(of_ids)?;
             }
             Ok(unchanged(ids))
         })
@@ -197,4 +197,18 @@ fn unchanged(ids: Vec<i64>) -> Vec<ChangedPost> {
             fields: Vec::new(),
         })
         .collect()
+}
+
+/// The problems of one of several posts as problems with the field that names them all.
+fn of_ids(error: Error) -> Error {
+    match error {
+        Error::Refused(problems) => {
+            let problems = problems.into_iter().map(|mut problem| {
+                problem.field = "ids".to_owned();
+                problem
+            });
+            Error::Refused(problems.collect())
+        }
+        other => other,
+    }
 }

@@ -47,9 +47,7 @@ impl RevisionQuery {
     async fn review_requests(
         &self,
         context: &Context<'_>,
-        #[graphql(
-            desc = "Those that this user was asked for, and those that anybody may take; all                           of them when absent."
-        )]
+        #[graphql(desc = "Those that this user was asked for, and those that anybody may take.")]
         reviewer: Option<ID>,
         #[graphql(desc = "How many, from the start or after `after`: 20 when absent, up to 100.")]
         first: Option<i32>,
