@@ -51,6 +51,23 @@ pub struct Figures {
     pub memory: u64,
 }
 
+impl Figures {
+    /// The medians of some rounds.
+    pub fn of(rounds: &[client::Round], memory: u64) -> Self {
+        let middle =
+            |value: &dyn Fn(&client::Round) -> f64| median(rounds.iter().map(value).collect());
+        let quantile = |at| {
+            middle(&|round: &client::Round| round.latencies.value_at_quantile(at) as f64 / 1_000.0)
+        };
+        Self {
+            per_second: middle(&|round: &client::Round| round.per_second),
+            p50_ms: quantile(0.5),
+            p99_ms: quantile(0.99),
+            memory,
+        }
+    }
+}
+
 /// What the contest on one database gave.
 #[derive(Clone, Debug, Serialize)]
 pub struct Contest {
@@ -59,13 +76,9 @@ pub struct Contest {
 
 impl Contest {
     /// Requests a second of `of`, as a part of those of `against`.
-    pub fn ratio(&self, operation: Operation, of: Contestant, against: Contestant) -> f64 {
-        let per_second = |contestant| {
-            let figures = self.operations.get(operation.name());
-            let figures = figures.and_then(|figures| figures.get(&contestant));
-            figures.map_or(f64::NAN, |figures| figures.per_second)
-        };
-        per_second(of) / per_second(against)
+    pub fn ratio(&self, operation: &str, of: Contestant, against: Contestant) -> Option<f64> {
+        let figures = self.operations.get(operation)?;
+        Some(figures.get(&of)?.per_second / figures.get(&against)?.per_second)
     }
 }
 
@@ -119,17 +132,7 @@ pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Conte
     }
     let mut operations: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for ((number, contestant), rounds) in rounds {
-        let middle =
-            |value: &dyn Fn(&client::Round) -> f64| median(rounds.iter().map(value).collect());
-        let quantile = |at| {
-            middle(&|round: &client::Round| round.latencies.value_at_quantile(at) as f64 / 1_000.0)
-        };
-        let figures = Figures {
-            per_second: middle(&|round: &client::Round| round.per_second),
-            p50_ms: quantile(0.5),
-            p99_ms: quantile(0.99),
-            memory: memory[&(number, contestant)],
-        };
+        let figures = Figures::of(&rounds, memory[&(number, contestant)]);
         let operation = Operation::ALL[number].name();
         operations
             .entry(operation)

@@ -3,13 +3,17 @@
 use crate::load::Kind;
 
 /// alphanode's requests a second as a part of those of hand-written SQL, at least, in each
-/// operation.
+/// operation that reads.
 pub fn against_sql(kind: Kind) -> f64 {
     match kind {
         Kind::Sqlite => 0.35,
         Kind::Postgres => 0.6,
     }
 }
+
+/// The same of a save with its publication, on either database. Reading Markdown, rendering it and
+/// minding every rule is included here and left out there.
+pub const WRITES_AGAINST_SQL: f64 = 0.33;
 
 /// Memory at rest, at most, in bytes.
 pub const MEMORY_AT_REST: u64 = 40 * 1024 * 1024;

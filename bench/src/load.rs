@@ -41,10 +41,11 @@ pub struct Database {
     pub kind: Kind,
     /// As alphanode takes it.
     pub url: String,
+    /// What is in it, in a word.
+    name: String,
     /// Its file, on SQLite.
     file: Option<PathBuf>,
-    /// Its name, on PostgreSQL, and the server it is on.
-    name: String,
+    /// The server it is on, on PostgreSQL.
     server: String,
 }
 
@@ -95,6 +96,7 @@ impl Database {
 
     /// Names it after what is in it, so that another schema or count is another database.
     fn named(mut self, key: &str) -> Self {
+        self.name = key.to_owned();
         match &self.file {
             Some(file) => {
                 let file = file.with_file_name(format!("{key}.db"));
@@ -102,7 +104,6 @@ impl Database {
                 self.file = Some(file);
             }
             None => {
-                self.name = key.to_owned();
                 let (start, options) = match self.server.split_once('?') {
                     Some((start, options)) => (start, format!("?{options}")),
                     None => (self.server.as_str(), String::new()),
@@ -133,31 +134,62 @@ impl Database {
 
     /// Makes it, empty, in the place of an earlier one.
     async fn create(&self) -> Result<()> {
-        match &self.file {
-            Some(file) => {
-                for suffix in ["", "-wal", "-shm"] {
-                    let mut file = file.clone().into_os_string();
-                    file.push(suffix);
-                    match std::fs::remove_file(file) {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                            return Err(error.into());
-                        }
-                        _ => {}
-                    }
-                }
+        self.remove().await?;
+        if self.file.is_none() {
+            let sql = format!("CREATE DATABASE {} TEMPLATE template0", self.name);
+            self.on_server(&[sql]).await?;
+        }
+        Ok(())
+    }
+
+    /// A copy that may be written to, in the place of an earlier one. Nobody else may use either
+    /// meanwhile.
+    pub async fn copy(&self) -> Result<Self> {
+        let copy = self.clone().named(&format!("{}_copy", self.name));
+        copy.remove().await?;
+        match (&self.file, &copy.file) {
+            (Some(from), Some(to)) => {
+                // What servers wrote when they started may be in the log only.
+                let connection = connect(&self.url).await?;
+                let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+                connection.execute_unprepared(sql).await?;
+                connection.close().await?;
+                std::fs::copy(from, to)?;
+                File::open(to)?.sync_all()?;
             }
-            None => {
-                let server = connect(&self.server).await?;
-                for sql in [
-                    format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
-                    format!("CREATE DATABASE {} TEMPLATE template0", self.name),
-                ] {
-                    server.execute_unprepared(&sql).await?;
+            _ => {
+                let sql = format!("CREATE DATABASE {} TEMPLATE {}", copy.name, self.name);
+                self.on_server(&[sql, "CHECKPOINT".into()]).await?;
+            }
+        }
+        Ok(copy)
+    }
+
+    /// Removes it, if it is there.
+    pub async fn remove(&self) -> Result<()> {
+        let Some(file) = &self.file else {
+            let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+            return self.on_server(&[sql]).await;
+        };
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = file.clone().into_os_string();
+            file.push(suffix);
+            match std::fs::remove_file(file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error.into());
                 }
-                server.close().await?;
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    async fn on_server(&self, statements: &[String]) -> Result<()> {
+        let server = connect(&self.server).await?;
+        for sql in statements {
+            server.execute_unprepared(sql).await?;
+        }
+        Ok(server.close().await?)
     }
 
     /// Takes the name of `to`, now that it is whole.
@@ -165,14 +197,9 @@ impl Database {
         match (&self.file, &to.file) {
             (Some(from), Some(to)) => std::fs::rename(from, to)?,
             _ => {
-                let server = connect(&self.server).await?;
-                for sql in [
-                    format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", to.name),
-                    format!("ALTER DATABASE {} RENAME TO {}", self.name, to.name),
-                ] {
-                    server.execute_unprepared(&sql).await?;
-                }
-                server.close().await?;
+                to.remove().await?;
+                let sql = format!("ALTER DATABASE {} RENAME TO {}", self.name, to.name);
+                self.on_server(&[sql]).await?;
             }
         }
         Ok(())
@@ -249,10 +276,11 @@ fn documents(arguments: &Arguments) -> Result<PathBuf> {
     Ok(file)
 }
 
-fn succeed(command: &mut Command) -> Result<()> {
+/// Runs a command, and answers what it printed where that was asked for.
+pub fn succeed(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::piped()).spawn()?.wait_with_output()?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8(output.stdout)?);
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!("{command:?} failed: {said}").into())

@@ -13,6 +13,8 @@ mod operation;
 mod process;
 mod report;
 mod start;
+mod writer;
+mod writing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -120,7 +122,9 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
         say(&format!("\n{}", database.kind));
         let (database, loaded) = load::load(&database, arguments).await?;
         let start = start::measure(&database, arguments).await?;
-        let contest = contest::measure(&database, arguments).await?;
+        let mut contest = contest::measure(&database, arguments).await?;
+        let writes = writing::measure(&database, arguments).await?;
+        contest.operations.insert(writing::NAME, writes);
         report.add(&database, loaded, start, contest);
     }
     report.print();

@@ -123,9 +123,20 @@ impl Question {
 
 /// A GraphQL request, ready to be sent.
 pub fn graphql(document: &str, variables: &Value) -> Vec<u8> {
-    let body = json!({ "query": document, "variables": variables }).to_string();
+    graphql_as("", document, variables)
+}
+
+/// A GraphQL request with further headers, each with its line's end.
+pub fn graphql_as(headers: &str, document: &str, variables: &Value) -> Vec<u8> {
+    let body = json!({ "query": document, "variables": variables });
+    post("/graphql", headers, &body)
+}
+
+/// A request with a JSON body.
+pub fn post(path: &str, headers: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
     format!(
-        "POST /graphql HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n{headers}\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -48,10 +48,16 @@ impl Server {
     /// Waits for the answer to a request, and says how long it took since now.
     pub async fn first_answer(&self, request: &[u8]) -> Result<Duration> {
         let started = Instant::now();
+        self.first_connection().await?.ask(request).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Waits until it listens.
+    pub async fn first_connection(&self) -> Result<Connection> {
+        let started = Instant::now();
         loop {
-            if let Ok(mut connection) = Connection::open(self.address).await {
-                connection.ask(request).await?;
-                return Ok(started.elapsed());
+            if let Ok(connection) = Connection::open(self.address).await {
+                return Ok(connection);
             }
             if started.elapsed() > Duration::from_secs(30) {
                 return Err("a server does not start; its log says why".into());

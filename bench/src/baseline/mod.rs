@@ -3,6 +3,7 @@
 
 mod postgres;
 mod sqlite;
+mod writing;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -47,7 +48,7 @@ pub async fn sql(listen: &str, url: &str) -> Result<ExitCode> {
     } else {
         postgres::router(url).await?
     };
-    serve(listen, router).await
+    serve(listen, router.merge(writing::router(url).await?)).await
 }
 
 async fn serve(listen: &str, router: Router) -> Result<ExitCode> {

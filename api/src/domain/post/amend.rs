@@ -78,7 +78,7 @@ pub async fn amend(
     if after.published_at != before.published_at
         && let Some(live) = before.live_content
     {
-        mark(transaction, &[live]).await?;
+        mark(transaction, &[&[live]]).await?;
     }
     // Counters are as old as a cache lets them be.
     if !only_counted || assessed.is_some() || redirected {

@@ -1,9 +1,8 @@
 //! Saving a further revision of a post.
 
 use entity::{post, post_content, post_slug, revision};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 
 use super::content::RevisionStatus;
@@ -83,9 +82,11 @@ pub(super) async fn save(
 
     let head_before = post.head_content;
     if standing == Standing::Head {
-        let mut post: post::ActiveModel = post.into();
-        post.head_content = Set(place.id);
-        post.update(transaction.connection()).await?;
+        post::Entity::update_many()
+            .col_expr(post::Column::HeadContent, Expr::value(place.id))
+            .filter(post::Column::Id.eq(post_id))
+            .exec(transaction.connection())
+            .await?;
     }
     transaction.record(AuditEvent {
         action: "revise",

@@ -63,8 +63,7 @@ pub(in crate::domain) async fn switch(
 
     point_to(transaction, &posts, &raised).await?;
     // What was live lets go of its slug before something else takes it.
-    mark(transaction, &retired).await?;
-    mark(transaction, &raised).await?;
+    mark(transaction, &[&retired, &raised]).await?;
     move_all(
         transaction,
         &[
@@ -111,12 +110,10 @@ async fn point_to(transaction: &Transaction<'_>, posts: &[i64], contents: &[i64]
 }
 
 /// Brings the mark of live content, on its rows and on its joins, up to what the posts say: the
-/// date of the post where it is live, nothing where it is not.
-pub(super) async fn mark(transaction: &mut Transaction<'_>, contents: &[i64]) -> Result<()> {
-    if contents.is_empty() {
-        return Ok(());
-    }
-    let published_at = |table: &'static str, key: &'static str| {
+/// date of the post where it is live, nothing where it is not. The contents come in groups, whose
+/// rows are marked one group after the other.
+pub(super) async fn mark(transaction: &mut Transaction<'_>, groups: &[&[i64]]) -> Result<()> {
+    let published_at = |table: &'static str, key: &'static str, contents: &[i64]| {
         let date = Query::select()
             .column(("p", "published_at"))
             .from_as("post", "p")
@@ -128,10 +125,13 @@ pub(super) async fn mark(transaction: &mut Transaction<'_>, contents: &[i64]) ->
             .and_where(Expr::col(key).is_in(contents.iter().copied()))
             .to_owned()
     };
-    let update = published_at("post_content", "id");
-    transaction.connection().execute(&update).await?;
+    for contents in groups.iter().filter(|contents| !contents.is_empty()) {
+        let update = published_at("post_content", "id", contents);
+        transaction.connection().execute(&update).await?;
+    }
+    let contents = groups.concat();
     for taxonomy in [Taxonomy::Tool, Taxonomy::Stack, Taxonomy::Entity] {
-        let mut update = published_at(taxonomy.join_table(), "content_id");
+        let mut update = published_at(taxonomy.join_table(), "content_id", &contents);
         update.returning(Query::returning().column(taxonomy.join_column()));
         for row in transaction.connection().query_all(&update).await? {
             transaction.touch(CacheTag::Row(taxonomy.noun(), row.try_get_by_index(0)?));

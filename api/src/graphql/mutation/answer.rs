@@ -156,12 +156,16 @@ pub(super) async fn posts_payload(
     })
 }
 
-/// The field `post` of a payload, as the perspective shows the post.
+/// The field `post` of a payload, as the perspective shows the post; nothing is read for a query that
+/// does not select it.
 pub(super) async fn find_post(
     context: &Context<'_>,
     post_id: i64,
     perspective: Perspective,
 ) -> Result<Option<Post>> {
+    if !context.look_ahead().field("post").exists() {
+        return Ok(None);
+    }
     let filter = PostFilter::Number(NumberField::Id, Test::Equal(post_id));
     let selection = selection_below(context.look_ahead(), "post");
     let found = post::find_one(&reader(context, perspective), filter, selection).await;
