@@ -27,11 +27,13 @@ async fn link(server: &TestServer, by: &str, input: Value) -> Value {
     answer.data()["createPreviewLink"].clone()
 }
 
+/// As a site does it that names its perspective with every request.
 async fn exchange(server: &TestServer, link: &Value) -> Value {
-    let data = server
-        .data(EXCHANGE, json!({ "token": link["token"] }))
+    let headers = [("x-alphanode-perspective", "draft")];
+    let answer = server
+        .ask_with(&headers, EXCHANGE, json!({ "token": link["token"] }))
         .await;
-    data["exchangePreviewLink"].clone()
+    answer.data()["exchangePreviewLink"].clone()
 }
 
 async fn titles(server: &TestServer, token: &str, perspective: Option<&str>) -> (u16, Vec<String>) {
@@ -69,6 +71,9 @@ async fn a_link_shows_its_post_and_nothing_else_that_is_not_published(
     let (editor, shown, other) = world(&server).await;
     let made = link(&server, &editor.token, json!({ "post": shown.id })).await;
     assert_eq!(made["expiresAt"], "2026-06-08T12:00:00+00:00");
+    let foreign = json!({ "post": shown.id, "perspective": format!("revision:{}", other.head) });
+    let refused = link(&server, &editor.token, foreign).await;
+    assert_eq!(refused["userErrors"][0]["path"], json!(["perspective"]));
     let preview = exchange(&server, &made).await;
     assert_eq!(preview["postId"], json!(shown.id));
     assert_eq!(preview["expiresAt"], "2026-06-01T13:00:00+00:00");
