@@ -83,8 +83,13 @@ const ENDED_BY_THEMSELVES: [&str; 16] = [
     "track", "wbr",
 ];
 
-/// How many elements of raw HTML are open at once at most, whatever their names are.
+/// How many elements of raw HTML are open at once at most, whatever their names are; 0 where there
+/// can't be more than [`NESTING`].
 fn open_elements(markdown: &str) -> usize {
+    // Most bodies have too few tags to be worth reading for them.
+    if markdown.matches('<').count() <= NESTING {
+        return 0;
+    }
     let (mut open, mut most) = (0_usize, 0);
     for event in Parser::new_ext(markdown, OPTIONS) {
         let (Event::Html(html) | Event::InlineHtml(html)) = event else {

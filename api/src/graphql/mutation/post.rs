@@ -7,7 +7,7 @@ use super::{change, draft_reader, outcome_of};
 use crate::domain::error;
 use crate::domain::permission::Action;
 use crate::domain::perspective::Perspective;
-use crate::domain::post::{self, PostDraft, PostUpdate};
+use crate::domain::post::{self, PostDraft, PostUpdate, PreparedPost, PreparedUpdate};
 use crate::domain::transaction::Transaction;
 use crate::graphql::context::permit;
 use crate::graphql::node_id::NodeType::{Post, Revision, User};
@@ -112,21 +112,7 @@ impl PostMutation {
             version: input.version,
             message: input.message,
         };
-        let prepared = match outcome_of(context, post::prepare_post(draft).await)? {
-            Ok(prepared) => prepared,
-            Err(problems) => return Ok(PostPayload::refused(problems)),
-        };
-        let saved = change(
-            context,
-            Action::CreatePost,
-            key.as_deref(),
-            async |change| {
-                let saved = post::write(change, prepared).await?;
-                Ok(saved.post_id)
-            },
-        )
-        .await?;
-        post_payload(context, saved, Perspective::Draft).await
+        write(context, post::prepare_post(draft).await, key.as_deref()).await
     }
 
     /// Saves a further revision, which the public does not see until it is published. A change that
@@ -147,16 +133,7 @@ impl PostMutation {
             };
             post::prepare_update(&draft_reader(context), update).await
         };
-        let prepared = match outcome_of(context, prepared.await)? {
-            Ok(prepared) => prepared,
-            Err(problems) => return Ok(UpdatePostPayload::refused(problems)),
-        };
-        let key = input.idempotency_key.as_deref();
-        let updated = change(context, Action::UpdatePost, key, async |change| {
-            post::update(change, prepared).await
-        })
-        .await?;
-        update_payload(context, updated).await
+        save(context, prepared.await, input.idempotency_key.as_deref()).await
     }
 
     /// Makes what an earlier revision says the newest revision again. Both stay.
@@ -172,16 +149,7 @@ impl PostMutation {
             let based_on = Revision.key(&input.based_on)?;
             post::prepare_restoration(&draft_reader(context), revision_id, based_on).await
         };
-        let prepared = match outcome_of(context, prepared.await)? {
-            Ok(prepared) => prepared,
-            Err(problems) => return Ok(UpdatePostPayload::refused(problems)),
-        };
-        let key = input.idempotency_key.as_deref();
-        let updated = change(context, Action::UpdatePost, key, async |change| {
-            post::update(change, prepared).await
-        })
-        .await?;
-        update_payload(context, updated).await
+        save(context, prepared.await, input.idempotency_key.as_deref()).await
     }
 
     /// Writes a new post that says what the newest revision of another one says, under another
@@ -196,17 +164,7 @@ impl PostMutation {
             let post_id = Post.key(&input.id)?;
             post::prepare_copy(&draft_reader(context), post_id).await
         };
-        let prepared = match outcome_of(context, prepared.await)? {
-            Ok(prepared) => prepared,
-            Err(problems) => return Ok(PostPayload::refused(problems)),
-        };
-        let key = input.idempotency_key.as_deref();
-        let saved = change(context, Action::CreatePost, key, async |change| {
-            let saved = post::write(change, prepared).await?;
-            Ok(saved.post_id)
-        })
-        .await?;
-        post_payload(context, saved, Perspective::Draft).await
+        write(context, prepared.await, input.idempotency_key.as_deref()).await
     }
 
     /// Keeps a change that is not finished: one a user and post, in place of the one before. Nobody
@@ -318,6 +276,38 @@ impl PostMutation {
         .await?;
         post_payload(context, changed, Perspective::Draft).await
     }
+}
+
+/// Writes a new post, once it is prepared.
+async fn write(
+    context: &Context<'_>,
+    prepared: error::Result<PreparedPost>,
+    key: Option<&str>,
+) -> Result<PostPayload> {
+    let prepared = match outcome_of(context, prepared)? {
+        Ok(prepared) => prepared,
+        Err(problems) => return Ok(PostPayload::refused(problems)),
+    };
+    let written = change(context, Action::CreatePost, key, async |change| {
+        Ok(post::write(change, prepared).await?.post_id)
+    });
+    post_payload(context, written.await?, Perspective::Draft).await
+}
+
+/// Saves a further revision, once it is prepared.
+async fn save(
+    context: &Context<'_>,
+    prepared: error::Result<PreparedUpdate>,
+    key: Option<&str>,
+) -> Result<UpdatePostPayload> {
+    let prepared = match outcome_of(context, prepared)? {
+        Ok(prepared) => prepared,
+        Err(problems) => return Ok(UpdatePostPayload::refused(problems)),
+    };
+    let updated = change(context, Action::UpdatePost, key, async |change| {
+        post::update(change, prepared).await
+    });
+    update_payload(context, updated.await?).await
 }
 
 /// Does to a post what needs nothing but its key, and answers with the post as the perspective shows

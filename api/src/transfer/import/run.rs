@@ -220,10 +220,7 @@ impl Writer<'_> {
         let mut tried = 1;
         loop {
             match self.write_once(batch).await {
-                Err(error)
-                    if matches!(error.failure(), Failure::Busy | Failure::Taken)
-                        && tried < TRIES =>
-                {
+                Err(error) if error.failure().is_in_the_way() && tried < TRIES => {
                     tracing::debug!(%error, tried, "another writer was in the way");
                     tokio::time::sleep(Duration::from_millis(50) * tried * tried).await;
                     tried += 1;
