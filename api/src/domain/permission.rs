@@ -16,7 +16,7 @@ pub enum Role {
     Author,
     /// Writes and publishes every post, reviews, scores, ships releases, tidies the taxonomy.
     Editor,
-    /// Manages users and reads the audit log.
+    /// Manages users, webhooks and background jobs, reads the audit log.
     Admin,
 }
 
@@ -53,18 +53,24 @@ pub enum Scope {
     WriteTaxonomy,
     /// Put releases together, ship them, roll them back.
     Releases,
-    /// Manage users and read the audit log.
+    /// Import posts, watch and revert imports, export.
+    Import,
+    /// Watch background jobs and schedules, and step in.
+    Jobs,
+    /// Manage users and webhooks, read the audit log.
     Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ReadDrafts,
         Self::WritePosts,
         Self::PublishPosts,
         Self::WriteTaxonomy,
         Self::Releases,
+        Self::Import,
+        Self::Jobs,
         Self::Admin,
     ];
 
@@ -76,6 +82,8 @@ impl Scope {
             Self::PublishPosts => "posts:publish",
             Self::WriteTaxonomy => "taxonomy:write",
             Self::Releases => "releases",
+            Self::Import => "import",
+            Self::Jobs => "jobs",
             Self::Admin => "admin",
         }
     }
@@ -151,6 +159,16 @@ pub enum Action {
     WriteRelease,
     ShipRelease,
     RollBackRelease,
+    // Imports and exports.
+    ReadImports,
+    ManageImports,
+    Export,
+    // Background work.
+    ReadJobs,
+    ManageJobs,
+    ReadWebhooks,
+    ManageWebhooks,
+    RecordView,
     // The machine itself.
     Import,
     Maintain,
@@ -179,12 +197,16 @@ impl Action {
             | Self::SignIn
             | Self::RefreshSession
             | Self::FollowLink
-            | Self::ExchangePreviewLink => Anybody,
+            | Self::ExchangePreviewLink
+            | Self::RecordView => Anybody,
             Self::SignOut | Self::ChangePassword | Self::ManageOwnTokens => InPerson,
             Self::ReadSelf | Self::ReadDrafts | Self::ReadUsers => {
                 From(Role::Viewer, Scope::ReadDrafts)
             }
-            Self::ManageUsers | Self::ReadAuditLog => From(Role::Admin, Scope::Admin),
+            Self::ManageUsers
+            | Self::ReadAuditLog
+            | Self::ReadWebhooks
+            | Self::ManageWebhooks => From(Role::Admin, Scope::Admin),
             Self::CreatePost | Self::CreatePreviewLink | Self::TickChecklistItem => {
                 From(Role::Author, Scope::WritePosts)
             }
@@ -205,6 +227,11 @@ impl Action {
             Self::WriteRelease | Self::ShipRelease | Self::RollBackRelease => {
                 From(Role::Editor, Scope::Releases)
             }
+            Self::ReadImports | Self::ManageImports | Self::Export => {
+                From(Role::Editor, Scope::Import)
+            }
+            Self::ReadJobs => From(Role::Editor, Scope::Jobs),
+            Self::ManageJobs => From(Role::Admin, Scope::Jobs),
             Self::Import | Self::Maintain => Machine,
         }
     }

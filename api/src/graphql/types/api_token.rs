@@ -23,7 +23,11 @@ pub enum Scope {
     WriteTaxonomy,
     /// `releases`: put releases together, ship them, roll them back.
     Releases,
-    /// `admin`: manage users and read the audit log.
+    /// `import`: import posts, watch and revert imports, export.
+    Import,
+    /// `jobs`: watch background jobs and schedules, and step in.
+    Jobs,
+    /// `admin`: manage users and webhooks, read the audit log.
     Admin,
 }
 
