@@ -7,6 +7,8 @@ use axum::Router;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Mode};
 use crate::domain::signing_key::SigningKeys;
@@ -19,7 +21,7 @@ use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server};
 use crate::jobs;
-use crate::queue::Worker;
+use crate::queue::{self, Worker};
 
 /// Everything that runs.
 pub struct App {
@@ -70,9 +72,25 @@ impl App {
         }
     }
 
+    /// Starts workers for the queue, and what wakes them for jobs of other processes, until `stop`.
+    /// The tracker is done when all of them have stopped.
+    pub fn start_workers(&self, count: u32, stop: &CancellationToken) -> TaskTracker {
+        let tasks = TaskTracker::new();
+        if count > 0 {
+            let Store { database, wake, .. } = &self.store;
+            tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
+        }
+        for number in 0..count {
+            tasks.spawn(self.worker(number).run(stop.clone()));
+        }
+        tasks.close();
+        tasks
+    }
+
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
-    pub fn worker(&self, number: u32) -> Worker {
-        let name = format!("{}-{number}", std::process::id());
+    fn worker(&self, number: u32) -> Worker {
+        let host = gethostname::gethostname();
+        let name = format!("{}:{}-{number}", host.display(), std::process::id());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
         Worker::new(
             &name,

@@ -10,6 +10,7 @@ mod serve;
 mod synth;
 mod token;
 mod user;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ struct CommandLine {
 enum Command {
     /// Serve the API and run background jobs
     Serve(serve::Arguments),
+    /// Run background jobs without serving the API, beside `serve --no-worker` or more of it
+    Worker(worker::Arguments),
     /// Bring the database to a version of the schema
     Migrate(migrate::Arguments),
     /// Read files into posts
@@ -84,10 +87,19 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => arguments.listen.clone(),
         _ => None,
     };
-    let overrides = [("database_url", line.database_url), ("listen", listen)];
+    let workers = match &line.command {
+        Command::Worker(arguments) => arguments.workers.map(|count| count.to_string()),
+        _ => None,
+    };
+    let overrides = [
+        ("database_url", line.database_url),
+        ("listen", listen),
+        ("workers", workers),
+    ];
     let config = Config::load(line.config, &overrides)?;
     match line.command {
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
+        Command::Worker(_) => worker::run(&config).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Export(arguments) => export::run(&config, &arguments).await,

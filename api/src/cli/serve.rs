@@ -53,9 +53,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     } else {
         config.workers
     };
-    let workers: Vec<_> = (0..workers)
-        .map(|number| tokio::spawn(app.worker(number).run(stop.clone())))
-        .collect();
+    let workers = app.start_workers(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
     if config.mode == Mode::Development {
@@ -92,9 +90,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         () = drained => say("some requests did not end in time and were dropped"),
     }
     stop.cancel();
-    for worker in workers {
-        worker.await?;
-    }
+    workers.wait().await;
     app.store.database.close().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -70,6 +70,7 @@ pub struct Transaction<'store> {
     tags: BTreeSet<CacheTag>,
     events: Vec<AuditEvent>,
     jobs: Vec<NewJob>,
+    wakes_workers: bool,
 }
 
 impl<'store> Transaction<'store> {
@@ -93,6 +94,7 @@ impl<'store> Transaction<'store> {
             tags: BTreeSet::new(),
             events: Vec::new(),
             jobs: Vec::new(),
+            wakes_workers: false,
             store,
         })
     }
@@ -152,6 +154,11 @@ impl<'store> Transaction<'store> {
         self.jobs.push(job);
     }
 
+    /// Says that jobs which are there already may be due once this is committed.
+    pub fn wake_workers(&mut self) {
+        self.wakes_workers = true;
+    }
+
     /// Undoes the change, and is done when the database has.
     ///
     /// # Errors
@@ -170,12 +177,12 @@ impl<'store> Transaction<'store> {
         if !self.events.is_empty() {
             audit::record(&self.connection, self.now, &self.caller, &self.events).await?;
         }
-        let has_jobs = !self.jobs.is_empty();
-        if has_jobs {
+        let wakes_workers = self.wakes_workers || !self.jobs.is_empty();
+        if !self.jobs.is_empty() {
             queue::enqueue(&self.connection, &self.store.clock, self.jobs).await?;
         }
         self.connection.commit().await?;
-        if has_jobs {
+        if wakes_workers {
             self.store.wake.workers();
         }
         if !(self.tags.is_empty() && self.events.is_empty()) {
