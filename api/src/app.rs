@@ -36,6 +36,7 @@ impl App {
     pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
+        store.destinations = config.destinations();
         let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

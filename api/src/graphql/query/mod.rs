@@ -9,6 +9,7 @@ mod revision;
 mod search;
 mod term;
 mod user;
+mod webhook;
 
 use async_graphql::MergedObject;
 
@@ -21,6 +22,7 @@ pub use revision::RevisionQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
+pub use webhook::WebhookQuery;
 
 /// Everything that can be asked. Anonymous requests see what is published, and nothing else.
 #[derive(Default, MergedObject)]
@@ -34,4 +36,5 @@ pub struct Query(
     NodeQuery,
     UserQuery,
     AuditEventQuery,
+    WebhookQuery,
 );
