@@ -32,7 +32,7 @@ CREATE TABLE webhook_endpoint (
 ;
 CREATE TABLE webhook_event (
     id {key},
-    message_id TEXT NOT NULL,
+    message_id TEXT NOT NULL UNIQUE,
     type TEXT NOT NULL,
     data {json} NOT NULL,
     created_at {time} NOT NULL
