@@ -1,12 +1,15 @@
 //! What endpoints are told of: every change of what the public sees, and nothing that was undone.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use alphanode::domain::actor::Actor;
 use alphanode::domain::permission::Action;
 use alphanode::domain::post;
 use alphanode::domain::transaction::Transaction;
+use alphanode::queue::{Handler, JobError, NewJob, Priority};
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::support::Backend;
@@ -480,4 +483,61 @@ async fn a_word_of_very_many_posts_touches_everything(
     let deliveries = hooks.deliveries(json!(null)).await;
     let data = &deliveries[0]["payload"]["data"];
     assert_eq!((&data["tags"], &data["paths"]), (&json!(["*"]), &json!([])));
+}
+
+/// That of a delivery, or of an announcement, is not: it would go round in a circle.
+#[rstest]
+#[tokio::test]
+async fn the_death_of_a_job_is_told_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(hooks) = Hooks::create(backend).await else {
+        return;
+    };
+    hooks.endpoint(json!(["JOB_DEAD"])).await;
+    let store = &hooks.server.test.store;
+    let fail = |kind: &'static str| {
+        Handler::new(kind, |_| async {
+            Err(JobError::give_up("the disk is full"))
+        })
+    };
+    let mut handlers = alphanode::jobs::handlers(store);
+    handlers.push(fail("doomed"));
+    let mut worker = hooks.server.test.worker("one", handlers);
+    worker.announce_dead = Some(alphanode::domain::webhook::DEAD_JOB_KIND);
+    for (kind, payload) in [
+        ("doomed", json!({})),
+        ("deliver_webhook", json!("nonsense")),
+        ("announce_dead_job", json!("nonsense")),
+    ] {
+        let mut change = Transaction::begin(store, Actor::Worker, Action::Maintain)
+            .await
+            .unwrap();
+        change.enqueue(NewJob {
+            kind,
+            payload,
+            unique_key: None,
+            priority: Priority::Normal,
+            delay: Duration::ZERO,
+        });
+        change.commit().await.unwrap();
+    }
+    worker.run_until_idle().await.unwrap();
+    let received = hooks.receiver.take();
+    assert_eq!(types(&received), ["job.dead"]);
+    let job = &received[0].body["data"]["job"];
+    assert_eq!(
+        (&job["kind"], &job["attempts"]),
+        (&json!("doomed"), &json!(1))
+    );
+    assert!(job["error"].as_str().unwrap().contains("the disk is full"));
+
+    // The announcement runs again, as when its worker is killed.
+    let again = "UPDATE job SET status = 'waiting', due_at = 0
+        WHERE kind = 'announce_dead_job' AND status = 'done'";
+    let writer = store.database.writer();
+    let done = writer.execute_unprepared(again).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    worker.run_until_idle().await.unwrap();
+    assert_eq!(hooks.receiver.take().len(), 0);
 }

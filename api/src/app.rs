@@ -12,6 +12,7 @@ use crate::config::{Config, Mode};
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
+use crate::domain::webhook;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::{Links, Site};
@@ -75,14 +76,16 @@ impl App {
     pub fn worker(&self, number: u32) -> Worker {
         let name = format!("{}-{number}", std::process::id());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
-        Worker::new(
+        let mut worker = Worker::new(
             &name,
             self.store.database.clone(),
             self.store.clock.clone(),
             self.store.wake.clone(),
             jobs::handlers(&self.store),
             ChaCha8Rng::seed_from_u64(seed),
-        )
+        );
+        worker.announce_dead = Some(webhook::DEAD_JOB_KIND);
+        worker
     }
 }
 

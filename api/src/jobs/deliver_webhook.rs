@@ -23,6 +23,10 @@ pub(super) fn handler(store: Store) -> Handler {
     // These are failures of ours, such as a database that is away; those of the endpoint are kept
     // with the delivery, which has a schedule of its own.
     handler.max_attempts = 20;
+    // An endpoint that takes its time must not take all workers.
+    handler.max_running = Some(2);
+    // Or the death of a delivery would be delivered.
+    handler.announce_dead = false;
     handler
 }
 

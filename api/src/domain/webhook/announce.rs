@@ -3,7 +3,9 @@
 //! hundreds.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::{webhook_delivery, webhook_endpoint, webhook_event};
 use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -26,6 +28,8 @@ struct Subscriber {
     endpoint_id: i64,
     /// What it wants; everything when absent.
     types: Option<Vec<String>>,
+    /// Whether the last attempt at it failed.
+    fails: bool,
 }
 
 impl Subscriber {
@@ -65,19 +69,23 @@ pub(in crate::domain) async fn write(
 /// The endpoints that are switched on. Who deletes one waits until the change has ended.
 async fn subscribers(transaction: &Transaction<'_>) -> Result<Vec<Subscriber>> {
     use webhook_endpoint::Column;
-    let rows: Vec<(i64, Option<Value>)> = webhook_endpoint::Entity::find()
+    type Row = (i64, Option<Value>, Option<DateTime<Utc>>);
+    let rows: Vec<Row> = webhook_endpoint::Entity::find()
         .filter(Column::Enabled.eq(true))
         .order_by_asc(Column::Id)
         .lock(LockType::KeyShare)
         .select_only()
-        .columns([Column::Id, Column::EventTypes])
+        .columns([Column::Id, Column::EventTypes, Column::FailingSince])
         .into_tuple()
         .all(transaction.connection())
         .await?;
     rows.into_iter()
-        .map(|(endpoint_id, types)| {
-            let types = types.map(serde_json::from_value).transpose()?;
-            Ok(Subscriber { endpoint_id, types })
+        .map(|(endpoint_id, types, failing_since)| {
+            Ok(Subscriber {
+                endpoint_id,
+                types: types.map(serde_json::from_value).transpose()?,
+                fails: failing_since.is_some(),
+            })
         })
         .collect()
 }
@@ -150,40 +158,50 @@ async fn insert(
     subscribers: &[Subscriber],
     events: Vec<NewEvent>,
 ) -> Result<Vec<NewJob>> {
-    const COLUMNS: usize = 9;
+    const COLUMNS: usize = 10;
     let connection = transaction.connection();
-    let wanted: Vec<(NewEvent, Vec<i64>)> = events
+    let wanted: Vec<(NewEvent, Vec<&Subscriber>)> = events
         .into_iter()
-        .filter_map(|event| {
+        .map(|event| {
             let wants = |one: &&Subscriber| one.wants(event.event_type, event.only);
-            let endpoints = subscribers.iter().filter(wants);
-            let endpoints: Vec<i64> = endpoints.map(|one| one.endpoint_id).collect();
-            (!endpoints.is_empty()).then_some((event, endpoints))
+            let endpoints = subscribers.iter().filter(wants).collect();
+            (event, endpoints)
         })
+        .filter(|(_, endpoints): &(_, Vec<&Subscriber>)| !endpoints.is_empty())
         .collect();
-    let keys = reserve_keys(connection, "webhook_event", wanted.len()).await?;
+    let deliveries = wanted.iter().map(|(_, endpoints)| endpoints.len()).sum();
+    let event_keys = reserve_keys(connection, "webhook_event", wanted.len()).await?;
+    let mut delivery_keys = reserve_keys(connection, "webhook_delivery", deliveries)
+        .await?
+        .into_iter();
     let now = transaction.now();
     let mut event_rows = Vec::with_capacity(wanted.len());
-    let mut delivery_rows = Vec::new();
-    for ((event, endpoints), key) in wanted.into_iter().zip(keys) {
-        for endpoint_id in endpoints {
+    let mut delivery_rows = Vec::with_capacity(deliveries);
+    let mut jobs = Vec::with_capacity(deliveries);
+    for ((event, endpoints), event_id) in wanted.into_iter().zip(event_keys) {
+        let event_type = event.event_type.as_str().to_owned();
+        for (endpoint, key) in endpoints.into_iter().zip(delivery_keys.by_ref()) {
+            jobs.push(JobPayload::first(key).job(Duration::ZERO, endpoint.fails));
             delivery_rows.push(webhook_delivery::ActiveModel {
-                event_id: Set(key),
-                endpoint_id: Set(endpoint_id),
-                event_type: Set(event.event_type.as_str().to_owned()),
+                id: Set(key),
+                event_id: Set(event_id),
+                endpoint_id: Set(endpoint.endpoint_id),
+                event_type: Set(event_type.clone()),
                 post_id: Set(event.post_id),
                 status: Set(DeliveryStatus::Pending.as_str().to_owned()),
                 attempts: Set(0),
                 next_attempt_at: Set(Some(now)),
                 finished_at: Set(None),
                 created_at: Set(now),
-                ..Default::default()
             });
         }
+        let message_id = event.message_id.clone();
         event_rows.push(webhook_event::ActiveModel {
-            id: Set(key),
-            message_id: Set(format!("evt_{}", Uuid::now_v7().simple())),
-            event_type: Set(event.event_type.as_str().to_owned()),
+            id: Set(event_id),
+            message_id: Set(
+                message_id.unwrap_or_else(|| format!("evt_{}", Uuid::now_v7().simple()))
+            ),
+            event_type: Set(event_type),
             data: Set(event.into_data()),
             created_at: Set(now),
         });
@@ -193,17 +211,10 @@ async fn insert(
             .exec_without_returning(connection)
             .await?;
     }
-    let keys = reserve_keys(connection, "webhook_delivery", delivery_rows.len()).await?;
-    for (row, key) in delivery_rows.iter_mut().zip(&keys) {
-        row.id = Set(*key);
-    }
     for rows in delivery_rows.chunks(PARAMETERS / COLUMNS) {
         webhook_delivery::Entity::insert_many(rows.to_vec())
             .exec_without_returning(connection)
             .await?;
     }
-    Ok(keys
-        .into_iter()
-        .map(|key| JobPayload::first(key).job())
-        .collect())
+    Ok(jobs)
 }

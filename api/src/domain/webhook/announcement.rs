@@ -84,6 +84,8 @@ pub struct TermChange {
 /// A job that was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadJob {
+    /// The `webhook-id`, the same each time that it is announced.
+    pub message_id: String,
     /// Its key.
     pub job_id: i64,
     /// Its kind.

@@ -166,7 +166,7 @@ async fn try_again(
     row.update(transaction.connection()).await?;
     let mut job = message.job;
     job.attempts = attempts;
-    transaction.enqueue(job.job_after(wait));
+    transaction.enqueue(job.job(wait, true));
     Ok(false)
 }
 

@@ -1,18 +1,19 @@
 //! The message of a delivery, as one attempt sends it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::time::Duration;
+use serde_json::{Value, json};
 
 use super::delivery::DeliveryStatus;
 use super::secret::Secret;
 use super::signature::sign;
 use crate::domain::error::Result;
 use crate::domain::transaction::Store;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of jobs that deliver events.
 pub const JOB_KIND: &str = "deliver_webhook";
@@ -35,23 +36,21 @@ impl JobPayload {
         }
     }
 
-    /// The job that makes the attempt as soon as it can.
-    pub(super) fn job(self) -> NewJob {
-        self.job_after(Duration::ZERO)
-    }
-
-    /// The job that makes the attempt when `delay` has passed. An endpoint that fails must not keep
-    /// others waiting: what is new comes first.
-    pub(super) fn job_after(self, delay: Duration) -> NewJob {
+    /// The job that makes the attempt as soon as it can, or when `delay` has passed. An endpoint that
+    /// fails, and maybe takes its time for that, must not keep others waiting: they come first.
+    pub(super) fn job(self, delay: Duration, endpoint_fails: bool) -> NewJob {
         let Self {
             delivery_id,
             attempts,
         } = self;
         NewJob {
             kind: JOB_KIND,
-            payload: serde_json::json!({ "delivery_id": delivery_id, "attempts": attempts }),
+            payload: json!({ "delivery_id": delivery_id, "attempts": attempts }),
             unique_key: Some(format!("{delivery_id}:{attempts}")),
-            priority: if attempts == 0 { 0 } else { -1 },
+            priority: match endpoint_fails {
+                true => Priority::Low,
+                false => Priority::Normal,
+            },
             delay,
         }
     }

@@ -14,6 +14,7 @@
 mod announce;
 mod announcement;
 mod attempt;
+mod dead_job;
 mod delivery;
 mod describe;
 mod endpoint;
@@ -30,6 +31,7 @@ mod switch;
 pub(super) use announce::write;
 pub use announcement::{Announcement, DeadJob, PostChange, TermChange};
 pub use attempt::{Answer, Attempt, record};
+pub use dead_job::{DEAD_JOB_KIND, DeadJobPayload, announce_dead_job};
 pub use delivery::{
     Delivery, DeliveryFilter, DeliveryStatus, PastAttempt, attempts, bodies, count, find, list,
 };

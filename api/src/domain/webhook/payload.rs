@@ -17,6 +17,8 @@ use crate::foundation::id::public_id;
 pub(super) struct NewEvent {
     pub(super) event_type: EventType,
     pub(super) post_id: Option<i64>,
+    /// Its `webhook-id`; a new one when absent.
+    pub(super) message_id: Option<String>,
     /// The one endpoint that it is for.
     pub(super) only: Option<i64>,
     pub(super) touched: Touched,
@@ -30,6 +32,7 @@ impl NewEvent {
         Self {
             event_type,
             post_id: None,
+            message_id: None,
             only: None,
             touched: Touched::default(),
             touches_all: false,
@@ -210,7 +213,10 @@ pub(super) fn other(announcement: &Announcement) -> Option<NewEvent> {
                 "attempts": job.attempts,
                 "error": job.error,
             });
-            Some(NewEvent::new(EventType::JobDead, "job", data))
+            Some(NewEvent {
+                message_id: Some(job.message_id.clone()),
+                ..NewEvent::new(EventType::JobDead, "job", data)
+            })
         }
         Announcement::Test { endpoint_id } => {
             let data = json!({ "id": public_id("WebhookEndpoint", *endpoint_id) });

@@ -1,5 +1,7 @@
 //! Sending again, by hand: one delivery, all since a time, or a test.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use entity::webhook_delivery::{ActiveModel, Column, Entity};
 use entity::webhook_endpoint;
@@ -37,8 +39,8 @@ pub async fn redeliver(transaction: &mut Transaction<'_>, delivery_id: i64) -> R
         .one(transaction.connection())
         .await?;
     // Endpoints are locked before deliveries.
-    let endpoint = endpoint_id.ok_or_else(missing)?;
-    require_enabled(&lock_named(transaction, endpoint, "id").await?, "id")?;
+    let endpoint = lock_named(transaction, endpoint_id.ok_or_else(missing)?, "id").await?;
+    require_enabled(&endpoint, "id")?;
     let delivery = Entity::find_by_id(delivery_id)
         .lock(LockType::NoKeyUpdate)
         .one(transaction.connection())
@@ -59,9 +61,9 @@ pub async fn redeliver(transaction: &mut Transaction<'_>, delivery_id: i64) -> R
         delivery_id,
         attempts,
     };
-    transaction.enqueue(job.job());
+    transaction.enqueue(job.job(Duration::ZERO, endpoint.failing_since.is_some()));
     let after = json!({ "delivery": delivery_id });
-    tell(transaction, "redeliver", endpoint, None, Some(after));
+    tell(transaction, "redeliver", endpoint.id, None, Some(after));
     Ok(())
 }
 
@@ -122,8 +124,9 @@ pub async fn redeliver_since(
         .filter(Column::Id.is_in(again.iter().copied()))
         .exec(transaction.connection())
         .await?;
+    let fails = endpoint.failing_since.is_some();
     for key in again {
-        transaction.enqueue(JobPayload::first(*key).job());
+        transaction.enqueue(JobPayload::first(*key).job(Duration::ZERO, fails));
     }
     let count = again.len();
     let after = json!({ "since": since, "count": count, "delivered": delivered });

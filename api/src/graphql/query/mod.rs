@@ -6,6 +6,7 @@ mod post;
 mod redirect;
 mod release;
 mod revision;
+mod scheduled_post;
 mod search;
 mod term;
 mod user;
@@ -19,6 +20,7 @@ pub use post::PostQuery;
 pub use redirect::RedirectQuery;
 pub use release::ReleaseQuery;
 pub use revision::RevisionQuery;
+pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
@@ -29,6 +31,7 @@ pub use webhook::WebhookQuery;
 pub struct Query(
     PostQuery,
     RevisionQuery,
+    ScheduledPostQuery,
     SearchQuery,
     TermQuery,
     RedirectQuery,
