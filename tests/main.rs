@@ -60,4 +60,5 @@ mod webhook_deliveries;
 mod webhook_endpoints;
 mod webhook_events;
 mod webhook_guide;
+mod webhook_posts;
 mod worker;

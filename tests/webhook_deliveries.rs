@@ -337,12 +337,14 @@ async fn a_worker_that_was_killed_sends_the_same_message_again(
          next_attempt_at = created_at",
     )
     .await;
-    sql("UPDATE job SET status = 'waiting' WHERE kind = 'deliver_webhook'").await;
+    sql("UPDATE job SET status = 'waiting', finished_at = NULL WHERE kind = 'deliver_webhook'")
+        .await;
     let again = hooks.deliver().await;
     assert_eq!(again.len(), 1);
     assert_eq!((&again[0].id, &again[0].text), (&first.id, &first.text));
     // It had said so, and was gone before its job was done.
-    sql("UPDATE job SET status = 'waiting' WHERE kind = 'deliver_webhook'").await;
+    sql("UPDATE job SET status = 'waiting', finished_at = NULL WHERE kind = 'deliver_webhook'")
+        .await;
     assert_eq!(hooks.deliver().await.len(), 0);
 }
 

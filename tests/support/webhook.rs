@@ -1,6 +1,6 @@
 //! A receiver of webhooks on a port of this machine, and a server that may reach it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,6 +47,40 @@ impl Received {
             aws_lc_rs::hmac::verify(&key, signed.as_bytes(), &signature.unwrap()).is_ok()
         })
     }
+}
+
+/// Their types.
+pub fn types(received: &[Received]) -> Vec<&str> {
+    received.iter().map(Received::event_type).collect()
+}
+
+/// The messages in the order of what happened: deliveries have none.
+pub fn in_order(mut received: Vec<Received>) -> Vec<Received> {
+    received.sort_by_key(|message| message.body["sequence"].as_i64());
+    received
+}
+
+/// A list of texts as a set.
+pub fn strings(value: &Value) -> BTreeSet<String> {
+    let items = value.as_array().unwrap().iter();
+    items
+        .map(|item| item.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The same of these texts.
+pub fn set(items: &[&str]) -> BTreeSet<String> {
+    items.iter().map(|item| (*item).to_owned()).collect()
+}
+
+/// Tags without the keys of rows, which differ from test to test.
+pub fn kinds(message: &Received) -> BTreeSet<String> {
+    let tags = strings(&message.body["data"]["tags"]).into_iter();
+    tags.map(|tag| match tag.split_once(':').unwrap() {
+        ("list", noun) => format!("list:{noun}"),
+        (noun, _) => noun.to_owned(),
+    })
+    .collect()
 }
 
 /// What a receiver answers.

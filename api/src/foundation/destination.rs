@@ -27,7 +27,8 @@ impl Destinations {
     /// What is wrong with the first item that is none of these.
     pub fn read(items: &[String]) -> Result<Self, String> {
         let mut allowed = Allowed::default();
-        for item in items.iter().map(|item| item.trim()) {
+        let items = items.iter().map(|item| item.trim());
+        for item in items.filter(|item| !item.is_empty()) {
             let literal = item.trim_start_matches('[').trim_end_matches(']');
             if let Ok(network) = literal.parse::<IpNet>() {
                 allowed.networks.push(network.trunc());

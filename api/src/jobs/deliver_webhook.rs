@@ -36,6 +36,10 @@ async fn run(store: Store, client: Arc<WebhookClient>, job: Job) -> Result<(), J
         return Ok(());
     };
     let attempt = send(&client, &message).await;
+    job.log(match &attempt.outcome {
+        Ok(answer) => format!("the endpoint answered with the status {}", answer.status),
+        Err(error) => error.clone(),
+    });
     let mut transaction = Transaction::begin(&store, Actor::Worker, Action::Maintain).await?;
     webhook::record(&mut transaction, &message, attempt).await?;
     transaction.commit().await?;
