@@ -133,7 +133,7 @@ async fn a_new_name_is_seen_everywhere_at_once(
     let tags: BTreeSet<String> = change.tags.iter().map(ToString::to_string).collect();
     let posts = tags.iter().filter(|tag| tag.starts_with("post:")).count();
     assert_eq!(posts, 2, "of live posts: {tags:?}");
-    assert!(tags.is_superset(&set(&["list:tool", "list:post"])));
+    assert!(tags.is_superset(&set(&["list:tools", "list:posts"])));
     assert_eq!(change.events[0].action, "update");
     assert_eq!(
         change.events[0].before,

@@ -14,6 +14,7 @@ use crate::config::{Config, Mode};
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
+use crate::domain::webhook;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::{Links, Site};
@@ -38,6 +39,7 @@ impl App {
     pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
+        store.destinations = config.destinations();
         let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -92,14 +94,16 @@ impl App {
         let host = gethostname::gethostname();
         let name = format!("{}:{}-{number}", host.display(), std::process::id());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
-        Worker::new(
+        let mut worker = Worker::new(
             &name,
             self.store.database.clone(),
             self.store.clock.clone(),
             self.store.wake.clone(),
             jobs::handlers(&self.store),
             ChaCha8Rng::seed_from_u64(seed),
-        )
+        );
+        worker.announce_dead = Some(webhook::DEAD_JOB_KIND);
+        worker
     }
 }
 

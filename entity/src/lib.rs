@@ -41,3 +41,7 @@ pub mod similar_post;
 pub mod stack;
 pub mod tool;
 pub mod user;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
+pub mod webhook_event;

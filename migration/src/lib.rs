@@ -21,6 +21,7 @@ mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
 mod m20261124_000014_extend_job;
+mod m20261124_000016_create_webhook;
 mod m20261124_000021_index_post_schedule;
 
 pub use sea_orm_migration::MigrationStatus;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
             Box::new(m20261124_000014_extend_job::Migration),
+            Box::new(m20261124_000016_create_webhook::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
         ]
     }

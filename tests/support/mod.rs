@@ -12,6 +12,7 @@ mod server;
 mod sqlite;
 mod store;
 pub mod transfer;
+pub mod webhook;
 
 pub use database::{Backend, TestDatabase};
 pub use editor::Editor;

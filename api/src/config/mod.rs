@@ -10,6 +10,7 @@ use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 use crate::foundation::database::DatabaseOptions;
+use crate::foundation::destination::Destinations;
 
 /// The settings file that is read when it is there.
 pub const FILE: &str = "alphanode.toml";
@@ -31,6 +32,8 @@ pub struct Config {
     pub keys_directory: PathBuf,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Hosts, addresses and networks that webhooks may go to though they are not public.
+    pub webhook_allowed_hosts: Vec<String>,
     /// `development` or `production`. In production introspection and GraphiQL are off.
     pub mode: Mode,
     /// `text` for people, `json` for machines.
@@ -77,6 +80,7 @@ impl Default for Config {
             public_url: None,
             keys_directory: "data/keys".into(),
             trusted_proxies: Vec::new(),
+            webhook_allowed_hosts: Vec::new(),
             mode: Mode::Development,
             log: LogFormat::Text,
             readers: 4,
@@ -89,13 +93,14 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "database_url",
     "listen",
     "site_url",
     "public_url",
     "keys_directory",
     "trusted_proxies",
+    "webhook_allowed_hosts",
     "mode",
     "log",
     "readers",
@@ -158,7 +163,8 @@ impl Config {
                 .prefix_separator("_")
                 .try_parsing(true)
                 .list_separator(",")
-                .with_list_parse_key("trusted_proxies"),
+                .with_list_parse_key("trusted_proxies")
+                .with_list_parse_key("webhook_allowed_hosts"),
         );
         for (name, value) in overrides {
             builder = builder.set_override_option(*name, value.clone())?;
@@ -201,6 +207,9 @@ impl Config {
                 "give an absolute URL, e.g. https://cms.example.org",
             );
         }
+        if let Err(reason) = Destinations::read(&self.webhook_allowed_hosts) {
+            return invalid("webhook_allowed_hosts", &reason);
+        }
         if !(1..=64).contains(&self.readers) {
             return invalid("readers", "give a number from 1 to 64");
         }
@@ -225,6 +234,11 @@ impl Config {
             read_timeout: Duration::from_secs(self.read_timeout_seconds),
             relaxed: false,
         }
+    }
+
+    /// Where webhooks may go. What can't be read was refused when the settings were.
+    pub fn destinations(&self) -> Destinations {
+        Destinations::read(&self.webhook_allowed_hosts).unwrap_or_default()
     }
 
     /// Where people reach this server, without a slash at the end.

@@ -27,3 +27,4 @@ pub mod slug;
 pub mod taxonomy;
 pub mod transaction;
 pub mod user;
+pub mod webhook;

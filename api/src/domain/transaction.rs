@@ -13,9 +13,11 @@ use super::actor::{Actor, Caller};
 use super::audit::{self, AuditEvent};
 use super::error::Result;
 use super::permission::{self, Action, Reach};
+use super::webhook::{self, Announcement};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, Dialect};
+use crate::foundation::destination::Destinations;
 use crate::queue::{self, NewJob, Wake};
 
 /// Everything a change needs from the process it happens in.
@@ -29,6 +31,8 @@ pub struct Store {
     pub wake: Wake,
     /// Whether every revision has to be approved before it goes live.
     pub review_required: bool,
+    /// Where webhooks may go.
+    pub destinations: Destinations,
     changes: broadcast::Sender<Arc<Change>>,
 }
 
@@ -41,6 +45,7 @@ impl Store {
             clock,
             wake: Wake::default(),
             review_required: false,
+            destinations: Destinations::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
         }
     }
@@ -71,6 +76,7 @@ pub struct Transaction<'store> {
     events: Vec<AuditEvent>,
     jobs: Vec<NewJob>,
     wakes_workers: bool,
+    announcements: Vec<Announcement>,
 }
 
 impl<'store> Transaction<'store> {
@@ -95,6 +101,7 @@ impl<'store> Transaction<'store> {
             events: Vec::new(),
             jobs: Vec::new(),
             wakes_workers: false,
+            announcements: Vec::new(),
             store,
         })
     }
@@ -129,6 +136,11 @@ impl<'store> Transaction<'store> {
         self.store.review_required
     }
 
+    /// Where webhooks may go.
+    pub(in crate::domain) fn destinations(&self) -> &Destinations {
+        &self.store.destinations
+    }
+
     /// Which database it is made in.
     pub fn dialect(&self) -> Dialect {
         self.store.database.dialect()
@@ -142,6 +154,11 @@ impl<'store> Transaction<'store> {
     /// Says that answers made from `tag` are out of date once this is committed.
     pub fn touch(&mut self, tag: CacheTag) {
         self.tags.insert(tag);
+    }
+
+    /// What answers were made from that are out of date, so far.
+    pub(in crate::domain) fn tags(&self) -> &BTreeSet<CacheTag> {
+        &self.tags
     }
 
     /// Adds a line to the audit log.
@@ -159,6 +176,11 @@ impl<'store> Transaction<'store> {
         self.wakes_workers = true;
     }
 
+    /// Tells the endpoints that want to know it, once this is committed.
+    pub fn announce(&mut self, announcement: Announcement) {
+        self.announcements.push(announcement);
+    }
+
     /// Undoes the change, and is done when the database has.
     ///
     /// # Errors
@@ -168,15 +190,18 @@ impl<'store> Transaction<'store> {
         Ok(self.connection.rollback().await?)
     }
 
-    /// Commits the change with its audit events and its jobs, then tells the rest of the process.
+    /// Commits the change with its audit events, its webhooks and its jobs, then tells the rest of
+    /// the process.
     ///
     /// # Errors
     ///
     /// When the database refuses; then nothing was written.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
         if !self.events.is_empty() {
             audit::record(&self.connection, self.now, &self.caller, &self.events).await?;
         }
+        let deliveries = webhook::write(&self, &self.announcements).await?;
+        self.jobs.extend(deliveries);
         let wakes_workers = self.wakes_workers || !self.jobs.is_empty();
         if !self.jobs.is_empty() {
             queue::enqueue(&self.connection, &self.store.clock, self.jobs).await?;

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::error::{Error, Result};
+use crate::foundation::id::public_id;
 
 /// What an id can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,10 +30,14 @@ pub enum NodeType {
     ApiToken,
     /// A line of the audit log.
     AuditEvent,
+    /// An endpoint that webhooks are sent to.
+    WebhookEndpoint,
+    /// The delivery of an event to an endpoint.
+    WebhookDelivery,
 }
 
 impl NodeType {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -43,6 +48,8 @@ impl NodeType {
         Self::Session,
         Self::ApiToken,
         Self::AuditEvent,
+        Self::WebhookEndpoint,
+        Self::WebhookDelivery,
     ];
 
     fn name(self) -> &'static str {
@@ -57,6 +64,8 @@ impl NodeType {
             Self::Session => "Session",
             Self::ApiToken => "ApiToken",
             Self::AuditEvent => "AuditEvent",
+            Self::WebhookEndpoint => "WebhookEndpoint",
+            Self::WebhookDelivery => "WebhookDelivery",
         }
     }
 
@@ -79,7 +88,7 @@ impl NodeType {
 
     /// The id of the row with `key`.
     pub fn id(self, key: i64) -> ID {
-        ID(URL_SAFE_NO_PAD.encode(format!("{}:{key}", self.name())))
+        ID(public_id(self.name(), key))
     }
 
     /// Reads an id that must be of this type.

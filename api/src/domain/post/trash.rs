@@ -13,6 +13,7 @@ use super::schedule;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, Result};
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 
 /// Puts a post into the trash. One that was live is out of the public's sight first, and whatever
 /// was planned for it is called off. One that is there already stays.
@@ -30,6 +31,13 @@ pub async fn trash(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()
     }
     schedule::forget(transaction, &[post_id]).await?;
     set_trashed(transaction, post_id, true).await?;
+    transaction.announce(Announcement::Post {
+        post_id,
+        change: PostChange::Trashed {
+            live: post.live_content,
+            head: post.head_content,
+        },
+    });
     transaction.record(AuditEvent {
         action: "trash",
         subject: "post",

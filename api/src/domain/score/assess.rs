@@ -13,11 +13,13 @@ use serde_json::{Value, json};
 use super::RUBRIC;
 use super::facts::{BodyFacts, Subject};
 use super::rubric::{Figure, Reason, Verdict, judge};
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, Result};
 use crate::domain::post::{ChecklistItem, CurrentScore, lock};
 use crate::domain::taxonomy::Taxonomy;
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 use crate::foundation::cache_tag::CacheTag;
 
 /// How long the rubric leaves the freshness alone that a person gave.
@@ -184,6 +186,15 @@ async fn record(
     mirror.update(transaction.connection()).await?;
     transaction.touch(CacheTag::Row("post", post.id));
     transaction.touch(CacheTag::List("post"));
+    // Freshness that decays by itself is no news: it would be that of every post.
+    if let Some(live) = post.live_content
+        && transaction.actor() != Actor::Worker
+    {
+        transaction.announce(Announcement::Post {
+            post_id: post.id,
+            change: PostChange::Scored { live },
+        });
+    }
     let mut after = to_json([row.quality, row.freshness, row.depth, row.clarity].map(Some));
     after["comment"] = json!(row.comment);
     transaction.record(AuditEvent {

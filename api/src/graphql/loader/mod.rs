@@ -9,6 +9,7 @@ mod similar_post;
 mod term;
 mod tick;
 mod user;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
 pub(super) use tick::TicksKey;
 pub(super) use user::UserKey;
+pub(super) use webhook::{WebhookAttemptsKey, WebhookBodyKey, WebhookEndpointKey};
 
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;

@@ -10,6 +10,7 @@ mod scheduled_post;
 mod search;
 mod term;
 mod user;
+mod webhook;
 
 use async_graphql::MergedObject;
 
@@ -23,6 +24,7 @@ pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
+pub use webhook::WebhookQuery;
 
 /// Everything that can be asked. Anonymous requests see what is published, and nothing else.
 #[derive(Default, MergedObject)]
@@ -37,4 +39,5 @@ pub struct Query(
     NodeQuery,
     UserQuery,
     AuditEventQuery,
+    WebhookQuery,
 );

@@ -31,3 +31,5 @@ pub mod term;
 pub mod term_filter;
 pub mod user;
 pub mod user_error;
+pub mod webhook;
+pub mod webhook_payload;
