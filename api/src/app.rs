@@ -9,9 +9,11 @@ use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
 
 use crate::config::{Config, Mode};
+use crate::domain::feed::Channel;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
+use crate::domain::view::Views;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::{Links, Site};
@@ -27,6 +29,8 @@ pub struct App {
     pub store: Store,
     /// What tokens are signed with.
     pub keys: SigningKeys,
+    /// Takes views in; somebody has to flush them.
+    pub views: Views,
     /// What answers requests.
     pub router: Router,
 }
@@ -36,6 +40,13 @@ impl App {
     pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
+        store.trash_kept = config.trash_kept();
+        store.channel = Channel {
+            name: config.site_name(),
+            site_url: config.site_url(),
+            public_url: config.public_url(),
+        };
+        let views = Views::new(store.clone());
         let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -46,6 +57,7 @@ impl App {
         })
         .data(keys.clone())
         .data(passwords.clone())
+        .data(views.clone())
         .data(Links {
             base: config.public_url(),
         })
@@ -66,6 +78,7 @@ impl App {
         Self {
             store,
             keys,
+            views,
             router,
         }
     }

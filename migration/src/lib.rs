@@ -20,6 +20,8 @@ mod m20261124_000010_create_user;
 mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
+mod m20261124_000019_create_view_count;
+mod m20261124_000020_create_feed;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_add_editing::Migration),
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
+            Box::new(m20261124_000019_create_view_count::Migration),
+            Box::new(m20261124_000020_create_feed::Migration),
         ]
     }
 }

@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::broadcast;
 
 use super::actor::{Actor, Caller};
 use super::audit::{self, AuditEvent};
 use super::error::Result;
+use super::feed::Channel;
 use super::permission::{self, Action, Reach};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::clock::Clock;
@@ -29,6 +30,10 @@ pub struct Store {
     pub wake: Wake,
     /// Whether every revision has to be approved before it goes live.
     pub review_required: bool,
+    /// How long a post stays in the trash before it is deleted; without a limit when absent.
+    pub trash_kept: Option<TimeDelta>,
+    /// What feeds say of the site.
+    pub channel: Channel,
     changes: broadcast::Sender<Arc<Change>>,
 }
 
@@ -41,6 +46,8 @@ impl Store {
             clock,
             wake: Wake::default(),
             review_required: false,
+            trash_kept: None,
+            channel: Channel::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
         }
     }

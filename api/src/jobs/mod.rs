@@ -1,6 +1,11 @@
 //! What background jobs do, one file a kind. A job's name, payload and unique key stand beside the
 //! domain verb that asks for it.
 
+mod assess_scores;
+mod count_views;
+mod purge;
+mod render_feeds;
+mod repair_search_index;
 mod scheduled_post;
 mod ship_release;
 mod similar_posts;
@@ -11,6 +16,11 @@ use crate::queue::Handler;
 /// The handlers of all kinds, for a worker.
 pub fn handlers(store: &Store) -> Vec<Handler> {
     vec![
+        assess_scores::handler(store.clone()),
+        count_views::handler(store.clone()),
+        purge::handler(store.clone()),
+        render_feeds::handler(store.clone()),
+        repair_search_index::handler(store.clone()),
         scheduled_post::handler(store.clone()),
         ship_release::handler(store.clone()),
         similar_posts::handler(store.clone()),

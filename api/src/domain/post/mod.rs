@@ -28,6 +28,7 @@ mod rows;
 mod schedule;
 mod scope;
 mod search;
+mod search_entry;
 mod select;
 mod switch;
 mod tick;
@@ -56,7 +57,7 @@ pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
-pub(in crate::domain) use lock::{lock, lock_many};
+pub(in crate::domain) use lock::{lock, lock_ids, lock_many};
 pub use order::{PostOrder, PostOrderField};
 pub use owner::change_owner;
 pub use patch::{ContentPatch, FlagsPatch, OutlinePatch, SeoPatch};
@@ -72,10 +73,11 @@ pub use schedule::{
     carry_out as carry_out_schedule, give_up as give_up_schedule, schedule,
 };
 pub use search::{SearchHit, count_hits, search};
+pub(in crate::domain) use search_entry::SearchEntry;
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};
 pub use tick::{Tick, tick, ticks, untick};
-pub use trash::{delete, restore, trash};
+pub use trash::{delete, delete_old, restore, trash};
 pub use update::{
     PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,
 };

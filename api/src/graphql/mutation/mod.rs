@@ -14,6 +14,7 @@ mod session;
 mod term;
 mod tick;
 mod user;
+mod view;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -55,6 +56,7 @@ pub struct Mutation(
     term::ToolMutation,
     term::StackMutation,
     term::EntityMutation,
+    view::ViewMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.
