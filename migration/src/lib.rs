@@ -22,6 +22,7 @@ mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
 mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
+mod m20261124_000021_index_post_schedule;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000013_add_request_memory::Migration),
             Box::new(m20261124_000019_create_view_count::Migration),
             Box::new(m20261124_000020_create_feed::Migration),
+            Box::new(m20261124_000021_index_post_schedule::Migration),
         ]
     }
 }

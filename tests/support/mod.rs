@@ -5,6 +5,7 @@ pub mod editing;
 mod editor;
 pub mod perspective;
 mod postgres;
+mod program;
 pub mod reading;
 pub mod release;
 mod server;
@@ -14,6 +15,7 @@ pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
 pub use editor::Editor;
+pub use program::{number, program};
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
 

@@ -6,6 +6,7 @@ mod post;
 mod redirect;
 mod release;
 mod revision;
+mod scheduled_post;
 mod search;
 mod term;
 mod user;
@@ -18,6 +19,7 @@ pub use post::PostQuery;
 pub use redirect::RedirectQuery;
 pub use release::ReleaseQuery;
 pub use revision::RevisionQuery;
+pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
@@ -27,6 +29,7 @@ pub use user::UserQuery;
 pub struct Query(
     PostQuery,
     RevisionQuery,
+    ScheduledPostQuery,
     SearchQuery,
     TermQuery,
     RedirectQuery,
