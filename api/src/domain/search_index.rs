@@ -264,7 +264,7 @@ async fn write(store: &Store, rows: Vec<post_search::ActiveModel>) -> Result<()>
             .exec_without_returning(connection)
             .await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
 /// A command to FTS5.

@@ -10,7 +10,11 @@ use crate::domain::error::Result;
 pub(super) const CONTENT_TYPE: &str = "application/atom+xml; charset=utf-8";
 
 /// Writes it. A post whose author is not known is the site's.
-pub(super) fn write(channel: &Channel, entries: &[Entry]) -> Result<String> {
+///
+/// # Errors
+///
+/// None that happen: it is written to memory.
+pub fn write(channel: &Channel, entries: &[Entry]) -> Result<String> {
     let mut document = xml::document()?;
     let namespace = [("xmlns", "http://www.w3.org/2005/Atom")];
     element(&mut document, "feed", &namespace, |document| {

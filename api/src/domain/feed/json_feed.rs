@@ -9,7 +9,11 @@ use crate::domain::error::Result;
 pub(super) const CONTENT_TYPE: &str = "application/feed+json; charset=utf-8";
 
 /// Writes it.
-pub(super) fn write(channel: &Channel, entries: &[Entry]) -> Result<String> {
+///
+/// # Errors
+///
+/// None that happen: it is written to memory.
+pub fn write(channel: &Channel, entries: &[Entry]) -> Result<String> {
     let items: Vec<Value> = entries.iter().map(|entry| item(channel, entry)).collect();
     let feed = json!({
         "version": "https://jsonfeed.org/version/1.1",

@@ -26,8 +26,11 @@ use super::permission::Action;
 use super::transaction::{Store, Transaction};
 use crate::queue::NewJob;
 
+pub use atom::write as atom;
 pub use entry::Entry;
+pub use json_feed::write as json_feed;
 pub use render::{Rendering, render};
+pub use rss::write as rss;
 
 /// RSS 2.0.
 pub const RSS_PATH: &str = "/feed.xml";

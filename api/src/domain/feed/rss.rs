@@ -8,7 +8,11 @@ use crate::domain::error::Result;
 pub(super) const CONTENT_TYPE: &str = "application/rss+xml; charset=utf-8";
 
 /// Writes it. The names of authors have an element of Dublin Core: that of RSS takes addresses.
-pub(super) fn write(channel: &Channel, entries: &[Entry]) -> Result<String> {
+///
+/// # Errors
+///
+/// None that happen: it is written to memory.
+pub fn write(channel: &Channel, entries: &[Entry]) -> Result<String> {
     let mut document = xml::document()?;
     let namespaces = [
         ("version", "2.0"),
