@@ -131,7 +131,7 @@ async fn the_trash_is_emptied_in_batches_and_keeps_what_is_wanted(
     let ids: Vec<&String> = posts[1..58].iter().map(|post| &post.id).collect();
     done(&server, &editor, "trashPosts", json!({ "ids": ids })).await;
     advance(&server, TimeDelta::days(31));
-    let editor = server.renew(&editor).await;
+    let editor = server.sign_in_as(Role::Editor).await;
     done(&server, &editor, "trashPost", json!({ "id": posts[58].id })).await;
 
     let trash = Step::TrashedPosts;

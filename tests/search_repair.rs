@@ -117,7 +117,9 @@ async fn what_is_missing_or_wrong_is_mended_and_what_is_right_is_left_alone(
     let renamed = mended.iter_mut().find(|(id, _)| *id == ids[4]).unwrap();
     assert!(renamed.1.contains("plugh"));
     renamed.1 = renamed.1.replace("plugh\n", "");
-    assert_eq!(mended, right);
+    for (mended, right) in mended.iter().zip(&right) {
+        assert_eq!(mended, right);
+    }
     search_index::optimise(store).await.unwrap();
     assert!(!search_index::check_index(store).await.unwrap());
 }

@@ -165,7 +165,7 @@ pub async fn mend_from(store: &Store, after: i64) -> Result<(Mended, Option<i64>
         match known.get(&content_id) {
             None => mended.missing += 1,
             Some(known) => {
-                entry.terms = with_all_terms(&known.terms, &entry.terms);
+                entry.terms = terms(&known.terms, &entry.terms);
                 if is_same(known, &entry) {
                     continue;
                 }
@@ -205,22 +205,22 @@ pub async fn optimise(store: &Store) -> Result<()> {
     }
 }
 
-/// The terms of an entry, with those that are missing. A word that was renamed is still found by
-/// its old name, so none is taken away.
-fn with_all_terms(known: &str, wanted: &str) -> String {
-    let mut terms: Vec<&str> = known.lines().collect();
-    for term in wanted.lines() {
-        if !terms.contains(&term) {
-            terms.push(term);
-        }
+/// The terms that an entry should have: those it has when none is missing, else the wanted ones
+/// and after them what else it has. A word that was renamed is still found by its old name.
+fn terms(known: &str, wanted: &str) -> String {
+    let is_in = |terms: &str, term: &str| terms.lines().any(|line| line == term);
+    if wanted.lines().all(|term| is_in(known, term)) {
+        return known.to_owned();
     }
-    terms.join("\n")
+    let more = known.lines().filter(|term| !is_in(wanted, term));
+    let all: Vec<&str> = wanted.lines().chain(more).collect();
+    all.join("\n")
 }
 
 fn is_same(known: &post_search::Model, entry: &SearchEntry) -> bool {
     known.title == entry.title
         && known.summary == entry.summary
-        && known.terms.lines().eq(entry.terms.lines())
+        && known.terms == entry.terms
         && known.body == entry.body
 }
 
