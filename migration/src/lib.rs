@@ -20,6 +20,7 @@ mod m20261124_000010_create_user;
 mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
+mod m20261124_000014_extend_job;
 mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_add_editing::Migration),
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
+            Box::new(m20261124_000014_extend_job::Migration),
             Box::new(m20261124_000019_create_view_count::Migration),
             Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
