@@ -17,7 +17,7 @@ use super::permission::Action;
 use super::post;
 use super::transaction::{Store, Transaction};
 use super::{idempotency, session, sign_in_throttle};
-use crate::queue::NewJob;
+use crate::queue::{self, NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
 pub const JOB_KIND: &str = "purge";
@@ -25,6 +25,12 @@ pub const JOB_KIND: &str = "purge";
 /// How long the log keeps that somebody failed to sign in: anybody can add such lines, as many as
 /// they like. What was changed it keeps for ever.
 pub const FAILED_SIGN_INS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// How long jobs are kept that were done or called off.
+pub const DONE_JOBS_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// How long jobs are kept that were given up: somebody should have looked at them by then.
+pub const DEAD_JOBS_KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// Rows in one transaction: few enough that nobody waits long for the write lock of SQLite.
 const ROWS_AT_ONCE: u64 = 1_000;
@@ -38,7 +44,7 @@ pub fn job() -> NewJob {
         kind: JOB_KIND,
         payload: json!({}),
         unique_key: Some(String::new()),
-        priority: -20,
+        priority: Priority::Low,
         delay: Duration::ZERO,
     }
 }
@@ -58,19 +64,22 @@ pub enum Step {
     SignInThrottles,
     /// Lines of the log about failed attempts to sign in.
     FailedSignIns,
+    /// Jobs that are over, with the history of their attempts.
+    Jobs,
     /// Posts that have been in the trash for as long as the site keeps them there.
     TrashedPosts,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Sessions,
         Self::RefreshTokens,
         Self::OneTimeLinks,
         Self::IdempotencyKeys,
         Self::SignInThrottles,
         Self::FailedSignIns,
+        Self::Jobs,
         Self::TrashedPosts,
     ];
 
@@ -83,6 +92,7 @@ impl Step {
             Self::IdempotencyKeys => "idempotency keys",
             Self::SignInThrottles => "counts of failed sign-ins",
             Self::FailedSignIns => "log lines of failed sign-ins",
+            Self::Jobs => "jobs that were over",
             Self::TrashedPosts => "posts in the trash",
         }
     }
@@ -122,6 +132,7 @@ pub async fn purge(store: &Store, step: Step) -> Result<u64> {
             };
             delete(store, &old, FAILED_SIGN_INS_KEPT).await
         }
+        Step::Jobs => delete_jobs(store).await,
         Step::TrashedPosts => delete_trashed(store).await,
     }
 }
@@ -178,6 +189,20 @@ async fn delete_some(store: &Store, rows: &Rows, cutoff: DateTime<Utc>) -> Resul
     let deleted = transaction.connection().execute(&delete).await?;
     transaction.commit().await?;
     Ok(deleted.rows_affected())
+}
+
+async fn delete_jobs(store: &Store) -> Result<u64> {
+    let Store {
+        database, clock, ..
+    } = store;
+    let mut deleted = 0;
+    loop {
+        let some = queue::purge(database, clock, DONE_JOBS_KEPT, DEAD_JOBS_KEPT).await?;
+        if some == 0 {
+            return Ok(deleted);
+        }
+        deleted += some;
+    }
 }
 
 async fn delete_trashed(store: &Store) -> Result<u64> {

@@ -26,7 +26,7 @@ use super::post::{SearchEntry, contents};
 use super::transaction::{Store, Transaction};
 use crate::foundation::database::Dialect;
 use crate::foundation::thread::joined;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
 pub const JOB_KIND: &str = "repair_search_index";
@@ -47,7 +47,7 @@ pub fn job() -> NewJob {
         kind: JOB_KIND,
         payload: json!({}),
         unique_key: Some(String::new()),
-        priority: -20,
+        priority: Priority::Low,
         delay: Duration::ZERO,
     }
 }

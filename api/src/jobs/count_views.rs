@@ -11,7 +11,9 @@ use crate::domain::view::{self, Counted};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    Handler::new(view::JOB_KIND, move |job| run(store.clone(), job))
+    let mut handler = Handler::new(view::JOB_KIND, move |job| run(store.clone(), job));
+    handler.max_running = Some(1);
+    handler
 }
 
 async fn run(store: Store, job: Job) -> Result<(), JobError> {

@@ -24,7 +24,7 @@ use super::actor::Actor;
 use super::error::Result;
 use super::permission::Action;
 use super::transaction::{Store, Transaction};
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 pub use atom::write as atom;
 pub use entry::Entry;
@@ -89,7 +89,7 @@ pub fn job() -> NewJob {
         kind: JOB_KIND,
         payload: json!({}),
         unique_key: Some(String::new()),
-        priority: -10,
+        priority: Priority::Low,
         delay: Duration::from_secs(5),
     }
 }

@@ -5,8 +5,8 @@ use entity::feed::{ActiveModel, Column, Entity};
 use entity::post;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::entry::newest;
@@ -16,7 +16,6 @@ use crate::domain::actor::Actor;
 use crate::domain::error::Result;
 use crate::domain::permission::Action;
 use crate::domain::transaction::{Store, Transaction};
-use crate::foundation::database::Dialect;
 use crate::foundation::hash::sha256;
 
 /// What was rendered.
@@ -42,9 +41,9 @@ struct Kept {
 }
 
 /// Renders everything from what is live, one sitemap at a time, so that what it takes in memory
-/// does not grow with the site. Each file is read and written in one transaction, and nobody else
-/// renders meanwhile: what was read earlier never takes the place of what was read later. A file
-/// that says the same as before stays as it is.
+/// does not grow with the site. A file that says the same as before stays as it is. The queue sees
+/// to it that one run is over before the next begins, so that what was read earlier never takes the
+/// place of what was read later.
 ///
 /// # Errors
 ///
@@ -53,7 +52,7 @@ pub async fn render(store: &Store) -> Result<Rendering> {
     let mut rendering = Rendering::default();
     let channel = &store.channel;
 
-    let transaction = begin(store).await?;
+    let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
     let entries = newest(transaction.connection()).await?;
     for (path, content_type, body) in [
         (RSS_PATH, rss::CONTENT_TYPE, rss::write(channel, &entries)?),
@@ -75,7 +74,7 @@ pub async fn render(store: &Store) -> Result<Rendering> {
     let mut parts = Vec::new();
     let mut next = Some(0);
     while let Some(number) = next {
-        let transaction = begin(store).await?;
+        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
         let connection = transaction.connection();
         let path = sitemap::part_path(number);
         if let Some(body) = sitemap::write_part(connection, channel, number).await? {
@@ -87,7 +86,7 @@ pub async fn render(store: &Store) -> Result<Rendering> {
         transaction.commit().await?;
     }
 
-    let transaction = begin(store).await?;
+    let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
     let index = sitemap::write_index(channel, &parts)?;
     let kept = keep(&transaction, SITEMAP_PATH, sitemap::CONTENT_TYPE, index).await?;
     rendering.add(kept);
@@ -99,19 +98,6 @@ pub async fn render(store: &Store) -> Result<Rendering> {
         .await?;
     transaction.commit().await?;
     Ok(rendering)
-}
-
-/// Begins a transaction that renders while no other one does. On SQLite every transaction that
-/// writes is alone anyway.
-async fn begin(store: &Store) -> Result<Transaction<'_>> {
-    let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
-    if transaction.dialect() == Dialect::Postgres {
-        transaction
-            .connection()
-            .execute_unprepared("SELECT pg_advisory_xact_lock(hashtext('feed'))")
-            .await?;
-    }
-    Ok(transaction)
 }
 
 /// The next sitemap after this one that has a live post.

@@ -25,7 +25,7 @@ use crate::domain::post::{CurrentScore, lock_many};
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::thread::joined;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of the jobs made by [`renewal`] and [`renewal_of_all`].
 pub const JOB_KIND: &str = "assess_scores";
@@ -54,7 +54,7 @@ pub fn renewal(post_ids: &[i64]) -> NewJob {
         kind: JOB_KIND,
         payload: json!({ "postIds": post_ids }),
         unique_key: None,
-        priority: -20,
+        priority: Priority::Low,
         delay: Duration::ZERO,
     }
 }

@@ -13,7 +13,7 @@ use super::first_open_day;
 use crate::domain::error::Result;
 use crate::domain::post::lock_ids;
 use crate::domain::transaction::Transaction;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
 pub const JOB_KIND: &str = "count_views";
@@ -27,7 +27,7 @@ pub fn job() -> NewJob {
         kind: JOB_KIND,
         payload: json!({}),
         unique_key: Some(String::new()),
-        priority: 0,
+        priority: Priority::Normal,
         delay: Duration::ZERO,
     }
 }
