@@ -8,6 +8,7 @@ mod checklist_ticks;
 mod command_line;
 mod credentials;
 mod document_schema;
+mod due_posts;
 mod editing_guide;
 mod editing_model;
 mod export_round_trip;

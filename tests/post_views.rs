@@ -1,13 +1,17 @@
 //! Views: each visitor counts once for each post and day, and leaves nothing behind.
 
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
 
 use alphanode::config::Config;
 use alphanode::domain::actor::Actor;
 use alphanode::domain::permission::{Action, Role};
-use alphanode::domain::post::{Content, RevisionStatus, SavedPost};
-use alphanode::domain::transaction::Transaction;
+use alphanode::domain::post::{self, Content, PreparedPost, RevisionStatus, SavedPost};
+use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::domain::view::{self, ViewedPost, Views, Visitor};
+use alphanode::foundation::clock::Clock;
+use alphanode::foundation::database::{Database, DatabaseOptions};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
@@ -18,7 +22,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::support::perspective::id;
-use crate::support::{Answer, Backend, TestServer, note};
+use crate::support::{Answer, Backend, TestDatabase, TestServer, note, program};
 
 const RECORD: &str = "mutation($input: RecordViewInput!) {
     recordView(input: $input) { accepted userErrors { code } } }";
@@ -34,14 +38,18 @@ async fn create(backend: Backend) -> Option<TestServer> {
     TestServer::create_with(backend, config).await
 }
 
-async fn post(server: &TestServer, slug: &str, status: RevisionStatus) -> SavedPost {
-    let content = Content {
+async fn write(server: &TestServer, slug: &str, status: RevisionStatus) -> SavedPost {
+    let post = note(content(slug), status);
+    server.create_posts(vec![post]).await[0]
+}
+
+fn content(slug: &str) -> Content {
+    Content {
         slug: Some(slug.to_owned()),
         title: slug.to_owned(),
         body: "Text.".into(),
         ..Content::default()
-    };
-    server.create_posts(vec![note(content, status)]).await[0]
+    }
 }
 
 /// Says that somebody at `address` looked at something, through the proxy.
@@ -93,8 +101,8 @@ async fn a_visitor_counts_once_a_post_and_day(
     let Some(server) = create(backend).await else {
         return;
     };
-    let one = post(&server, "one", RevisionStatus::Published).await;
-    post(&server, "two", RevisionStatus::Published).await;
+    let one = write(&server, "one", RevisionStatus::Published).await;
+    write(&server, "two", RevisionStatus::Published).await;
     let query = "{ posts { nodes { slug updatedAt revision { version } } } }";
     let before = server.data(query, json!({})).await;
 
@@ -144,8 +152,8 @@ async fn what_is_not_public_counts_nothing_and_is_told_by_nothing(
     let Some(server) = create(backend).await else {
         return;
     };
-    let draft = post(&server, "draft", RevisionStatus::Drafted).await;
-    post(&server, "live", RevisionStatus::Published).await;
+    let draft = write(&server, "draft", RevisionStatus::Drafted).await;
+    write(&server, "live", RevisionStatus::Published).await;
     let live = look(&server, "192.0.2.1", "Firefox", json!({ "slug": "live" })).await;
     for input in [
         json!({ "slug": "draft" }),
@@ -189,7 +197,7 @@ async fn several_nodes_and_counts_at_once_count_a_view_once(
         return;
     };
     for slug in ["one", "two", "three"] {
-        post(&server, slug, RevisionStatus::Published).await;
+        write(&server, slug, RevisionStatus::Published).await;
     }
     let store = &server.test.store;
     let nodes = [Views::new(store.clone()), Views::new(store.clone())];
@@ -226,7 +234,7 @@ async fn views_wait_for_a_database_that_is_away_and_too_many_are_dropped(
     let Some(server) = create(backend).await else {
         return;
     };
-    post(&server, "one", RevisionStatus::Published).await;
+    write(&server, "one", RevisionStatus::Published).await;
     let record = |number: u32| {
         let visitor = Visitor::new(Some(IpAddr::from(Ipv4Addr::from(number))), None);
         let post = ViewedPost::Slug("one".into());
@@ -259,4 +267,47 @@ async fn views_wait_for_a_database_that_is_away_and_too_many_are_dropped(
     server.test.store.clock.advance(TimeDelta::hours(24));
     assert_eq!(server.views.flush().await.unwrap(), 0);
     assert_eq!(server.views.dropped(), 51);
+}
+
+/// The program, told to stop right after a view came in.
+#[rstest]
+#[tokio::test]
+async fn a_program_that_is_stopped_writes_the_views_it_has(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::create(backend).await else {
+        return;
+    };
+    let opened = Database::open(&DatabaseOptions::new(database.url())).await;
+    let store = Store::new(opened.unwrap(), Clock::system());
+    let mut change = Transaction::begin(&store, Actor::CommandLine, Action::Import)
+        .await
+        .unwrap();
+    let live = PreparedPost::new(note(content("one"), RevisionStatus::Published));
+    let saved = post::create(&mut change, vec![live.unwrap().into()]).await;
+    saved.unwrap().remove(0).unwrap();
+    change.commit().await.unwrap();
+
+    let keys = tempfile::tempdir().unwrap();
+    let mut server = Command::new(program())
+        .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
+        .args(["serve", "--no-worker", "--listen", "127.0.0.1:0"])
+        .args(["--database-url", database.url()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let api = lines.next().unwrap().unwrap();
+    let url = format!("http://{}", api.split("http://").nth(1).unwrap());
+    let body = json!({ "query": RECORD, "variables": { "input": { "slug": "one" } } });
+    let answer = reqwest::Client::new().post(url).json(&body).send().await;
+    let answer: Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["recordView"]["accepted"], true, "{answer}");
+    let stopped = Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    assert!(server.wait().unwrap().success());
+    let views = post_view::Entity::find().count(store.database.writer());
+    assert_eq!(views.await.unwrap(), 1);
 }

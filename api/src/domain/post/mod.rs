@@ -9,6 +9,7 @@ mod checklist;
 mod content;
 mod create;
 mod diff;
+mod due;
 mod editing;
 mod facet;
 mod filter;
@@ -49,6 +50,7 @@ pub use diff::{
     BodyDiff, ChangedItem, FieldChange, Hunk, Line, LineKind, ListChange, ListItem, MovedItem,
     RevisionDiff, Segment, compare, diff, diff_body,
 };
+pub use due::{carry_out_many, due};
 pub use editing::{Editing, Schedule, editing};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{
