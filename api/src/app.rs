@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Mode};
+use crate::domain::feed::Channel;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::domain::webhook;
+use crate::domain::view::Views;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::{Links, Site};
@@ -30,6 +32,8 @@ pub struct App {
     pub store: Store,
     /// What tokens are signed with.
     pub keys: SigningKeys,
+    /// Takes views in; somebody has to flush them.
+    pub views: Views,
     /// What answers requests.
     pub router: Router,
 }
@@ -40,6 +44,13 @@ impl App {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
         store.destinations = config.destinations();
+        store.trash_kept = config.trash_kept();
+        store.channel = Channel {
+            name: config.site_name(),
+            site_url: config.site_url(),
+            public_url: config.public_url(),
+        };
+        let views = Views::new(store.clone());
         let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -50,6 +61,7 @@ impl App {
         })
         .data(keys.clone())
         .data(passwords.clone())
+        .data(views.clone())
         .data(Links {
             base: config.public_url(),
         })
@@ -70,6 +82,7 @@ impl App {
         Self {
             store,
             keys,
+            views,
             router,
         }
     }

@@ -22,6 +22,8 @@ mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
 mod m20261124_000014_extend_job;
 mod m20261124_000016_create_webhook;
+mod m20261124_000019_create_view_count;
+mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
 
 pub use sea_orm_migration::MigrationStatus;
@@ -49,6 +51,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000013_add_request_memory::Migration),
             Box::new(m20261124_000014_extend_job::Migration),
             Box::new(m20261124_000016_create_webhook::Migration),
+            Box::new(m20261124_000019_create_view_count::Migration),
+            Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
         ]
     }

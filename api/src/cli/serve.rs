@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::{Config, Mode};
-use crate::domain::one_time_link;
+use crate::domain::{feed, one_time_link};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
 use crate::telemetry;
@@ -53,6 +53,8 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     } else {
         config.workers
     };
+    feed::render_soon(&app.store).await?;
+    let views = tokio::spawn(app.views.clone().run(stop.clone()));
     let workers = app.start_workers(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
@@ -90,6 +92,9 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         () = drained => say("some requests did not end in time and were dropped"),
     }
     stop.cancel();
+    views.await?;
+    // Those of the requests that were still answered after the signal.
+    app.views.flush().await?;
     workers.wait().await;
     app.store.database.close().await?;
     Ok(ExitCode::SUCCESS)

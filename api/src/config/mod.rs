@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub listen: String,
     /// Where the public site is; canonical URLs begin with it.
     pub site_url: String,
+    /// What the public site is called, in its feeds. The host of `site_url` when absent.
+    pub site_name: Option<String>,
     /// Where people reach this server, without a slash at the end; links in invitations begin with
     /// it. `http://` and `listen` when absent.
     pub public_url: Option<String>,
@@ -45,6 +48,8 @@ pub struct Config {
     /// Whether every revision has to be approved before it goes live. Posts that are marked as
     /// needing human review always have to.
     pub review_required: bool,
+    /// Days after which a post in the trash is deleted; 0 keeps it until somebody deletes it.
+    pub trash_days: u32,
     /// Seconds one read may take inside the database.
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
@@ -77,6 +82,7 @@ impl Default for Config {
             database_url: "sqlite:data/alphanode.db".into(),
             listen: "127.0.0.1:8080".into(),
             site_url: "http://localhost:3000".into(),
+            site_name: None,
             public_url: None,
             keys_directory: "data/keys".into(),
             trusted_proxies: Vec::new(),
@@ -86,6 +92,7 @@ impl Default for Config {
             readers: 4,
             workers: 1,
             review_required: false,
+            trash_days: 30,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
         }
@@ -93,10 +100,11 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "database_url",
     "listen",
     "site_url",
+    "site_name",
     "public_url",
     "keys_directory",
     "trusted_proxies",
@@ -106,6 +114,7 @@ const NAMES: [&str; 14] = [
     "readers",
     "workers",
     "review_required",
+    "trash_days",
     "read_timeout_seconds",
     "request_timeout_seconds",
 ];
@@ -252,5 +261,18 @@ impl Config {
     /// The site without a slash at the end.
     pub fn site_url(&self) -> String {
         self.site_url.trim_end_matches('/').to_owned()
+    }
+
+    /// What the site is called.
+    pub fn site_name(&self) -> String {
+        let address = self.site_url.split("://").nth(1);
+        let host = address.and_then(|address| address.split('/').next());
+        let name = self.site_name.as_deref().or(host);
+        name.unwrap_or_default().to_owned()
+    }
+
+    /// How long a post stays in the trash; until somebody deletes it when there is no limit.
+    pub fn trash_kept(&self) -> Option<TimeDelta> {
+        (self.trash_days > 0).then(|| TimeDelta::days(self.trash_days.into()))
     }
 }

@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::broadcast;
 
 use super::actor::{Actor, Caller};
 use super::audit::{self, AuditEvent};
 use super::error::Result;
+use super::feed::Channel;
 use super::permission::{self, Action, Reach};
 use super::webhook::{self, Announcement};
 use crate::foundation::cache_tag::CacheTag;
@@ -33,6 +34,10 @@ pub struct Store {
     pub review_required: bool,
     /// Where webhooks may go.
     pub destinations: Destinations,
+    /// How long a post stays in the trash before it is deleted; without a limit when absent.
+    pub trash_kept: Option<TimeDelta>,
+    /// What feeds say of the site.
+    pub channel: Channel,
     changes: broadcast::Sender<Arc<Change>>,
 }
 
@@ -46,6 +51,8 @@ impl Store {
             wake: Wake::default(),
             review_required: false,
             destinations: Destinations::default(),
+            trash_kept: None,
+            channel: Channel::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
         }
     }

@@ -3,6 +3,11 @@
 
 mod announce_dead_job;
 mod deliver_webhook;
+mod assess_scores;
+mod count_views;
+mod purge;
+mod render_feeds;
+mod repair_search_index;
 mod scheduled_post;
 mod ship_release;
 mod similar_posts;
@@ -15,6 +20,11 @@ pub fn handlers(store: &Store) -> Vec<Handler> {
     vec![
         announce_dead_job::handler(store.clone()),
         deliver_webhook::handler(store.clone()),
+        assess_scores::handler(store.clone()),
+        count_views::handler(store.clone()),
+        purge::handler(store.clone()),
+        render_feeds::handler(store.clone()),
+        repair_search_index::handler(store.clone()),
         scheduled_post::handler(store.clone()),
         ship_release::handler(store.clone()),
         similar_posts::handler(store.clone()),

@@ -12,6 +12,7 @@ use sea_orm::{
 use super::prepare::{NewPost, NewScore};
 use super::switch::mark;
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
+use crate::domain::feed;
 use crate::domain::score::RUBRIC;
 use crate::domain::transaction::Transaction;
 use crate::domain::webhook::{Announcement, PostChange};
@@ -80,6 +81,7 @@ pub async fn amend(
         && let Some(live) = before.live_content
     {
         mark(transaction, &[&[live]]).await?;
+        transaction.enqueue(feed::job());
     }
     // Counters are as old as a cache lets them be.
     if !only_counted || assessed.is_some() || redirected {

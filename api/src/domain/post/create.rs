@@ -18,6 +18,8 @@ use super::prepare::{NewScore, PreparedPost};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::feed;
+use crate::domain::score;
 use crate::domain::similar;
 use crate::domain::transaction::Transaction;
 use crate::domain::webhook::{Announcement, PostChange};
@@ -126,6 +128,8 @@ pub async fn create(
     .await?;
     if !live.is_empty() {
         transaction.enqueue(similar::job(&live));
+        transaction.enqueue(score::renewal(&live));
+        transaction.enqueue(feed::job());
     }
     Ok(answers)
 }

@@ -16,6 +16,8 @@ use super::path;
 use super::schedule;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::Result;
+use crate::domain::feed;
+use crate::domain::score;
 use crate::domain::similar;
 use crate::domain::taxonomy::Taxonomy;
 use crate::domain::transaction::Transaction;
@@ -287,6 +289,8 @@ async fn redirect(transaction: &mut Transaction<'_>, switches: &[&Switch]) -> Re
 fn tell(transaction: &mut Transaction<'_>, switches: &[&Switch]) {
     let posts: Vec<i64> = switches.iter().map(|switch| switch.post.id).collect();
     transaction.enqueue(similar::job(&posts));
+    transaction.enqueue(score::renewal(&posts));
+    transaction.enqueue(feed::job());
     transaction.touch(CacheTag::List("post"));
     for switch in switches {
         transaction.touch(CacheTag::Row("post", switch.post.id));

@@ -15,6 +15,7 @@ mod term;
 mod tick;
 mod user;
 mod webhook;
+mod view;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -57,6 +58,7 @@ pub struct Mutation(
     term::StackMutation,
     term::EntityMutation,
     webhook::WebhookMutation,
+    view::ViewMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.
