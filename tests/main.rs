@@ -35,6 +35,8 @@ mod posts;
 mod preview_links;
 mod query_plans;
 mod queue;
+mod queue_control;
+mod queue_outage;
 mod release_access;
 mod release_killed;
 mod release_preview;
