@@ -24,6 +24,7 @@ mod import_page_text;
 mod import_rule;
 mod import_run;
 mod isolation;
+mod job_commands;
 mod job_reading;
 mod job_verbs;
 mod limits;
