@@ -25,6 +25,7 @@ mod import_rule;
 mod import_run;
 mod isolation;
 mod job_commands;
+mod job_guide;
 mod job_reading;
 mod job_verbs;
 mod limits;
