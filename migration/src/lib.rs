@@ -20,6 +20,8 @@ mod m20261124_000010_create_user;
 mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
+mod m20261124_000017_extend_import;
+mod m20261124_000018_create_export;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_add_editing::Migration),
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
+            Box::new(m20261124_000017_extend_import::Migration),
+            Box::new(m20261124_000018_create_export::Migration),
         ]
     }
 }
@@ -57,6 +61,7 @@ impl MigratorTrait for Migrator {
 /// | `{given_key}` | `INTEGER PRIMARY KEY` (the row's own number) | `BIGINT PRIMARY KEY` |
 /// | `{time}` | `TEXT` (RFC 3339, UTC) | `TIMESTAMPTZ` |
 /// | `{json}` | `TEXT` | `JSON` |
+/// | `{bytes}` | `BLOB` | `BYTEA` |
 /// | `{joined}` | `WITHOUT ROWID` | nothing |
 /// | `{ordered}` | nothing (compares bytes) | `COLLATE "C"` (compares bytes) |
 async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), DbErr> {
@@ -66,6 +71,7 @@ async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), D
             ("{given_key}", "INTEGER PRIMARY KEY"),
             ("{time}", "TEXT"),
             ("{json}", "TEXT"),
+            ("{bytes}", "BLOB"),
             ("{joined}", "WITHOUT ROWID"),
             ("{ordered}", ""),
         ],
@@ -77,6 +83,7 @@ async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), D
             ("{given_key}", "BIGINT PRIMARY KEY"),
             ("{time}", "TIMESTAMPTZ"),
             ("{json}", "JSON"),
+            ("{bytes}", "BYTEA"),
             ("{joined}", ""),
             ("{ordered}", "COLLATE \"C\""),
         ],

@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod import_run;
 mod keys;
 mod migrate;
 mod publish;

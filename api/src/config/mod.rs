@@ -42,6 +42,8 @@ pub struct Config {
     /// Whether every revision has to be approved before it goes live. Posts that are marked as
     /// needing human review always have to.
     pub review_required: bool,
+    /// Megabytes (of 1,000,000 bytes) that one upload of files for an import may have.
+    pub upload_limit_megabytes: u64,
     /// Seconds one read may take inside the database.
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
@@ -82,6 +84,7 @@ impl Default for Config {
             readers: 4,
             workers: 1,
             review_required: false,
+            upload_limit_megabytes: 1_000,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
         }
@@ -89,7 +92,7 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "database_url",
     "listen",
     "site_url",
@@ -101,6 +104,7 @@ const NAMES: [&str; 13] = [
     "readers",
     "workers",
     "review_required",
+    "upload_limit_megabytes",
     "read_timeout_seconds",
     "request_timeout_seconds",
 ];
@@ -206,6 +210,9 @@ impl Config {
         }
         if self.workers > 64 {
             return invalid("workers", "give a number from 0 to 64");
+        }
+        if !(1..=100_000).contains(&self.upload_limit_megabytes) {
+            return invalid("upload_limit_megabytes", "give a number from 1 to 100000");
         }
         if !(1..=600).contains(&self.read_timeout_seconds) {
             return invalid("read_timeout_seconds", "give a number from 1 to 600");

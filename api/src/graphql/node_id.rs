@@ -29,10 +29,14 @@ pub enum NodeType {
     ApiToken,
     /// A line of the audit log.
     AuditEvent,
+    /// A run of an import.
+    ImportRun,
+    /// An export.
+    ExportRun,
 }
 
 impl NodeType {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -43,6 +47,8 @@ impl NodeType {
         Self::Session,
         Self::ApiToken,
         Self::AuditEvent,
+        Self::ImportRun,
+        Self::ExportRun,
     ];
 
     fn name(self) -> &'static str {
@@ -57,6 +63,8 @@ impl NodeType {
             Self::Session => "Session",
             Self::ApiToken => "ApiToken",
             Self::AuditEvent => "AuditEvent",
+            Self::ImportRun => "ImportRun",
+            Self::ExportRun => "ExportRun",
         }
     }
 

@@ -1,6 +1,7 @@
 //! The trash: what is in it is in nobody's sight and can come back, until it is deleted.
 
 use entity::{post, post_content, release, release_item};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter,
     QuerySelect,
@@ -8,8 +9,8 @@ use sea_orm::{
 use serde_json::json;
 
 use super::lock::lock;
-use super::publish::unpublish;
 use super::schedule;
+use super::switch::{Switch, switch};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, Result};
 use crate::domain::transaction::Transaction;
@@ -22,21 +23,51 @@ use crate::domain::transaction::Transaction;
 /// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
 pub async fn trash(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
-    if post.trashed_at.is_some() {
+    trash_all(transaction, vec![post]).await
+}
+
+/// Puts posts that the transaction has locked into the trash, as [`trash`] does, in as many statements
+/// as one.
+///
+/// # Errors
+///
+/// Those of the database.
+pub(in crate::domain) async fn trash_all(
+    transaction: &mut Transaction<'_>,
+    posts: Vec<post::Model>,
+) -> Result<()> {
+    let posts: Vec<post::Model> = posts
+        .into_iter()
+        .filter(|post| post.trashed_at.is_none())
+        .collect();
+    if posts.is_empty() {
         return Ok(());
     }
-    if post.live_content.is_some() {
-        unpublish(transaction, post_id).await?;
+    let ids: Vec<i64> = posts.iter().map(|post| post.id).collect();
+    schedule::forget(transaction, &ids).await?;
+    let live: Vec<(i64, Option<i64>)> = posts
+        .iter()
+        .map(|post| (post.id, post.live_content))
+        .collect();
+    let switches: Vec<Switch> = posts
+        .into_iter()
+        .map(|post| Switch { post, to: None })
+        .collect();
+    switch(transaction, &switches).await?;
+    post::Entity::update_many()
+        .col_expr(post::Column::TrashedAt, Expr::value(transaction.now()))
+        .filter(post::Column::Id.is_in(ids))
+        .exec(transaction.connection())
+        .await?;
+    for (post_id, live) in live {
+        transaction.record(AuditEvent {
+            action: "trash",
+            subject: "post",
+            subject_id: post_id,
+            before: Some(json!({ "liveRevision": live })),
+            after: None,
+        });
     }
-    schedule::forget(transaction, &[post_id]).await?;
-    set_trashed(transaction, post_id, true).await?;
-    transaction.record(AuditEvent {
-        action: "trash",
-        subject: "post",
-        subject_id: post_id,
-        before: Some(json!({ "liveRevision": post.live_content })),
-        after: None,
-    });
     Ok(())
 }
 
@@ -50,7 +81,12 @@ pub async fn restore(transaction: &mut Transaction<'_>, post_id: i64) -> Result<
     if post.trashed_at.is_none() {
         return Ok(());
     }
-    set_trashed(transaction, post_id, false).await?;
+    let row = post::ActiveModel {
+        id: Set(post_id),
+        trashed_at: Set(None),
+        ..Default::default()
+    };
+    row.update(transaction.connection()).await?;
     transaction.record(AuditEvent {
         action: "restore",
         subject: "post",
@@ -109,15 +145,5 @@ pub async fn delete(transaction: &mut Transaction<'_>, post_id: i64) -> Result<(
         before: Some(json!({ "reference": post.reference, "title": title })),
         after: None,
     });
-    Ok(())
-}
-
-async fn set_trashed(transaction: &Transaction<'_>, post_id: i64, trashed: bool) -> Result<()> {
-    let row = post::ActiveModel {
-        id: Set(post_id),
-        trashed_at: Set(trashed.then(|| transaction.now())),
-        ..Default::default()
-    };
-    row.update(transaction.connection()).await?;
     Ok(())
 }

@@ -3,6 +3,8 @@
 
 mod answer;
 mod api_token;
+mod export_run;
+mod import_run;
 mod post;
 mod posts;
 mod preview;
@@ -55,6 +57,8 @@ pub struct Mutation(
     term::ToolMutation,
     term::StackMutation,
     term::EntityMutation,
+    import_run::ImportRunMutation,
+    export_run::ExportRunMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

@@ -1,6 +1,8 @@
 //! What can be asked, one file a noun.
 
 mod audit_event;
+mod export_run;
+mod import_run;
 mod node;
 mod post;
 mod redirect;
@@ -13,6 +15,8 @@ mod user;
 use async_graphql::MergedObject;
 
 pub use audit_event::AuditEventQuery;
+pub use export_run::ExportRunQuery;
+pub use import_run::ImportRunQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
@@ -34,4 +38,6 @@ pub struct Query(
     NodeQuery,
     UserQuery,
     AuditEventQuery,
+    ImportRunQuery,
+    ExportRunQuery,
 );

@@ -2,6 +2,8 @@
 
 use async_graphql::{ID, Interface};
 
+use super::export_run::ExportRun;
+use super::import_run::ImportRun;
 use super::post::Post;
 use super::release::Release;
 use super::revision::Revision;
@@ -31,4 +33,8 @@ pub enum Node {
     Entity(Entity),
     /// A release.
     Release(Release),
+    /// A run of an import.
+    ImportRun(ImportRun),
+    /// An export.
+    ExportRun(ExportRun),
 }
