@@ -1,6 +1,6 @@
 //! An import that is killed anywhere and run again ends as one clean run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,17 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use rstest::rstest;
 
 use crate::support::transfer::export;
-use crate::support::{Backend, TestDatabase};
+use crate::support::{Backend, TestDatabase, program};
 
 const KILLS: usize = 4;
-
-/// The program, which is built beside the tests.
-fn program() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.parent().unwrap().parent().unwrap().join("alphanode");
-    assert!(program.exists(), "cargo build makes {}", program.display());
-    program
-}
 
 fn start(database: &TestDatabase, file: &Path) -> Child {
     Command::new(program())

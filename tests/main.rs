@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
+
 mod checklist_ticks;
 mod command_line;
 mod credentials;
@@ -47,6 +48,7 @@ mod release_schedule;
 mod releases;
 mod review;
 mod revision_diff;
+mod scheduled_posts;
 mod schema;
 mod scores;
 mod search;

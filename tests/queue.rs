@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alphanode::domain::{actor::Actor, permission::Action, transaction::Transaction};
 use alphanode::foundation::clock::Clock;
-use alphanode::queue::{self, Handler, NewJob, Worker};
+use alphanode::queue::{self, Handler, NewJob, Priority, Worker};
 use chrono::{TimeDelta, TimeZone, Utc};
 use entity::job;
 use rand::SeedableRng;
@@ -23,7 +23,7 @@ pub fn named(name: &str) -> NewJob {
         kind: "note",
         payload: json!(name),
         unique_key: None,
-        priority: 0,
+        priority: Priority::Normal,
         delay: Duration::ZERO,
     }
 }
@@ -99,7 +99,7 @@ async fn a_key_that_waits_is_not_added_again(
     };
     enqueue(&test, [later.clone(), unique("b"), unique("b")]).await;
     let urgent = NewJob {
-        priority: 5,
+        priority: Priority::High,
         delay: Duration::from_secs(30),
         ..unique("a")
     };
@@ -109,7 +109,7 @@ async fn a_key_that_waits_is_not_added_again(
     assert_eq!(waiting.len(), 2);
     // It runs as soon, and is as urgent, as the most impatient asked.
     let a = &waiting[0];
-    assert_eq!(a.priority, 5);
+    assert_eq!(a.priority, 1);
     let delay = Duration::from_micros(u64::try_from(a.due_at - a.created_at).unwrap());
     // On PostgreSQL the second change came a moment after the first.
     assert!((30..50).contains(&delay.as_secs()), "{delay:?}");
@@ -159,11 +159,11 @@ async fn the_urgent_run_first_then_the_longest_due_then_the_oldest(
         ..named(name)
     };
     let new = [
-        with("later", 0, 20),
-        with("first", 0, 10),
-        with("second", 0, 10),
-        with("idle", -10, 0),
-        with("urgent", 10, 30),
+        with("later", Priority::Normal, 20),
+        with("first", Priority::Normal, 10),
+        with("second", Priority::Normal, 10),
+        with("idle", Priority::Low, 0),
+        with("urgent", Priority::High, 30),
     ];
     enqueue(&test, new).await;
     test.store.clock.advance(TimeDelta::seconds(30));
@@ -233,7 +233,7 @@ async fn a_worker_leaves_kinds_it_does_not_know(
     };
     let unknown = NewJob {
         kind: "from a newer version",
-        priority: 9,
+        priority: Priority::High,
         ..named("a")
     };
     enqueue(&test, [unknown, named("b")]).await;

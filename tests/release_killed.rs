@@ -1,7 +1,6 @@
 //! A process that is killed while it ships a release leaves all of it or nothing, and the next one
 //! ships it once.
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,10 +17,10 @@ use entity::user;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rstest::rstest;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection};
 
 use crate::support::release::content;
-use crate::support::{Backend, TestDatabase, note};
+use crate::support::{Backend, TestDatabase, note, number, program};
 
 const POSTS: i64 = 100;
 const KILLS: usize = 10;
@@ -30,14 +29,6 @@ const CLAIMS: &str = "SELECT lease FROM job WHERE kind = 'ship_release'";
 const DONE: &str = "SELECT COUNT(*) FROM job WHERE kind = 'ship_release' AND status = 'done'";
 const LIVE: &str = "SELECT COUNT(*) FROM post WHERE live_content IS NOT NULL";
 const SHIPPED: &str = "SELECT COUNT(*) FROM release WHERE status = 'shipped'";
-
-/// The program, which is built beside the tests.
-fn program() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.parent().unwrap().parent().unwrap().join("alphanode");
-    assert!(program.exists(), "cargo build makes {}", program.display());
-    program
-}
 
 /// The program at work; dropping it is `kill -9`.
 struct Serving {
@@ -65,12 +56,6 @@ fn serve(database: &TestDatabase) -> Serving {
         process: started.unwrap(),
         _keys: keys,
     }
-}
-
-async fn number(connection: &DatabaseConnection, sql: &str) -> i64 {
-    let statement = Statement::from_string(connection.get_database_backend(), sql);
-    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
-    row.try_get_by_index(0).unwrap()
 }
 
 /// Waits until a statement reads something else than 0.

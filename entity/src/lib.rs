@@ -18,6 +18,8 @@ pub mod import_run;
 pub mod import_source;
 pub mod job;
 pub mod job_attempt;
+pub mod job_log_line;
+pub mod job_pause;
 pub mod named_entity;
 pub mod one_time_link;
 pub mod post;

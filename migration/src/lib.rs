@@ -20,8 +20,10 @@ mod m20261124_000010_create_user;
 mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
+mod m20261124_000014_extend_job;
 mod m20261124_000017_extend_import;
 mod m20261124_000018_create_export;
+mod m20261124_000021_index_post_schedule;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -46,8 +48,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_add_editing::Migration),
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
+            Box::new(m20261124_000014_extend_job::Migration),
             Box::new(m20261124_000017_extend_import::Migration),
             Box::new(m20261124_000018_create_export::Migration),
+            Box::new(m20261124_000021_index_post_schedule::Migration),
         ]
     }
 }

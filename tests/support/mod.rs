@@ -6,6 +6,7 @@ mod editor;
 pub mod importing;
 pub mod perspective;
 mod postgres;
+mod program;
 pub mod reading;
 pub mod release;
 mod server;
@@ -15,6 +16,7 @@ pub mod transfer;
 
 pub use database::{Backend, TestDatabase};
 pub use editor::Editor;
+pub use program::{number, program};
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
 

@@ -1,19 +1,16 @@
-//! Lists that have one order: the newest first.
+//! Lists that have one order: the newest first, or what comes soonest.
 
 use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 use super::error::{Error, Result};
-use super::page::{Cursor, Page, PageRequest, SortKey};
+use super::page::{Cursor, Direction, Page, PageRequest, SortKey};
 use super::perspective::Reader;
-
-/// The order's name, in cursors.
-const ORDER: &str = "newest";
 
 /// A row of such a list.
 pub(super) trait Dated {
-    /// The column that says when the row came to be.
+    /// The column that says when the row came to be, or when it is due.
     const TIME: &'static str;
 
     /// Its time and its key.
@@ -25,15 +22,41 @@ pub(super) trait Dated {
         Self: Sized;
 }
 
-/// A page of the rows of `select`, which is over one table.
+/// A page of the rows of `select`, which is over one table with a key `id`, the newest first.
 pub(super) async fn newest_first<T: Dated>(
+    reader: &Reader,
+    select: SelectStatement,
+    request: &PageRequest,
+) -> Result<Page<T>> {
+    in_order(reader, select, request, Direction::Descending).await
+}
+
+/// The same, what comes soonest first.
+pub(super) async fn soonest_first<T: Dated>(
+    reader: &Reader,
+    select: SelectStatement,
+    request: &PageRequest,
+) -> Result<Page<T>> {
+    in_order(reader, select, request, Direction::Ascending).await
+}
+
+async fn in_order<T: Dated>(
     reader: &Reader,
     mut select: SelectStatement,
     request: &PageRequest,
+    direction: Direction,
 ) -> Result<Page<T>> {
+    let name = match direction {
+        Direction::Descending => "newest",
+        Direction::Ascending => "soonest",
+    };
+    let direction = match request.backward {
+        false => direction,
+        true => direction.reversed(),
+    };
     let (time, id) = (Expr::col(T::TIME), Expr::col("id"));
     if let Some(text) = &request.cursor {
-        let cursor = Cursor::decode(text, ORDER)?;
+        let cursor = Cursor::decode(text, name)?;
         let SortKey::Time(at) = cursor.key else {
             return Err(Error::BadArgument(
                 "the cursor belongs to another list".into(),
@@ -41,14 +64,14 @@ pub(super) async fn newest_first<T: Dated>(
         };
         let place = Expr::tuple([time.clone(), id.clone()]);
         let from = Expr::tuple([Expr::val(at), Expr::val(cursor.row)]);
-        select.and_where(match request.backward {
-            false => place.lt(from),
-            true => place.gt(from),
+        select.and_where(match direction {
+            Direction::Descending => place.lt(from),
+            Direction::Ascending => place.gt(from),
         });
     }
-    let order = match request.backward {
-        false => Order::Desc,
-        true => Order::Asc,
+    let order = match direction {
+        Direction::Descending => Order::Desc,
+        Direction::Ascending => Order::Asc,
     };
     select
         .order_by_expr(time, order.clone())
@@ -60,7 +83,7 @@ pub(super) async fn newest_first<T: Dated>(
         let row = T::read(&row)?;
         let (at, id) = row.place();
         let cursor = Cursor {
-            order: ORDER.to_owned(),
+            order: name.to_owned(),
             key: SortKey::Time(at),
             row: id,
         };

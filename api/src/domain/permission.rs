@@ -203,10 +203,9 @@ impl Action {
             Self::ReadSelf | Self::ReadDrafts | Self::ReadUsers => {
                 From(Role::Viewer, Scope::ReadDrafts)
             }
-            Self::ManageUsers
-            | Self::ReadAuditLog
-            | Self::ReadWebhooks
-            | Self::ManageWebhooks => From(Role::Admin, Scope::Admin),
+            Self::ManageUsers | Self::ReadAuditLog | Self::ReadWebhooks | Self::ManageWebhooks => {
+                From(Role::Admin, Scope::Admin)
+            }
             Self::CreatePost | Self::CreatePreviewLink | Self::TickChecklistItem => {
                 From(Role::Author, Scope::WritePosts)
             }

@@ -32,11 +32,11 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
             Ok(true) => break,
             Ok(false) => {}
             Err(error) => {
-                let error = JobError::from(error);
-                return match export::fail(&store, export_id, &error.to_string()).await? {
-                    true => Err(JobError::give_up(error.to_string())),
-                    false => Err(error),
-                };
+                let reason = error.to_string();
+                return Err(match export::fail(&store, export_id, &reason).await? {
+                    Some(wait) => JobError::new(reason).retry_after(wait),
+                    None => JobError::give_up(reason),
+                });
             }
         }
     }

@@ -39,11 +39,11 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
         let report = match carry_out(&store, &run, &job.cancelled, &mut tell).await {
             Ok(report) => report,
             Err(error) => {
-                let error = JobError::from(error);
-                return match import::fail(&store, run_id, &error.to_string()).await? {
-                    true => Err(JobError::give_up(error.to_string())),
-                    false => Err(error),
-                };
+                let reason = error.to_string();
+                return Err(match import::fail(&store, run_id, &reason).await? {
+                    Some(wait) => JobError::new(reason).retry_after(wait),
+                    None => JobError::give_up(reason),
+                });
             }
         };
         if report.status == RunStatus::Finished {

@@ -1,40 +1,44 @@
-//! Taking a job, and holding on to it.
+//! Taking the job whose turn it is, and knowing when the next one's is.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-use entity::job::{Column, Entity};
-use sea_orm::sea_query::{
-    Expr, ExprTrait, Func, LockBehavior, LockType, Order, Query, SelectStatement, SubQueryStatement,
-};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde_json::Value;
+use entity::job::Column;
+use sea_orm::IdenStatic;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, SqlErr, Statement, Value};
 
+use super::handler::Handler;
+use super::priority::Priority;
 use super::time;
 use crate::foundation::clock::Clock;
-use crate::foundation::database::Database;
+use crate::foundation::database::{Database, Dialect};
 
 /// A job that a worker holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Claim {
     pub(super) id: i64,
     pub(super) kind: String,
-    pub(super) payload: Value,
+    pub(super) payload: serde_json::Value,
     /// Which attempt this is, from 1.
     pub(super) attempt: i32,
     /// The fencing token: the number of this claim among all of the job's.
     pub(super) lease: i64,
+    /// When it was claimed.
+    pub(super) started_at: i64,
 }
 
-/// The columns that a claim is read from.
-pub(super) const COLUMNS: [Column; 5] = [
-    Column::Id,
-    Column::Kind,
-    Column::Payload,
-    Column::Attempts,
-    Column::Lease,
-];
-
 impl Claim {
+    /// The columns that it is read from.
+    pub(super) const COLUMNS: [Column; 6] = [
+        Column::Id,
+        Column::Kind,
+        Column::Payload,
+        Column::Attempts,
+        Column::Lease,
+        Column::StartedAt,
+    ];
+
     pub(super) fn from_row(row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.try_get("", "id")?,
@@ -42,85 +46,197 @@ impl Claim {
             payload: row.try_get("", "payload")?,
             attempt: row.try_get("", "attempts")?,
             lease: row.try_get("", "lease")?,
+            started_at: row.try_get("", "started_at")?,
         })
     }
 }
 
-/// Takes the job whose turn it is: highest priority, then longest due, then oldest. Answers `None`
-/// when nothing is due.
-///
-/// It is one statement. On PostgreSQL it passes over jobs that another worker is taking at this
-/// moment; on SQLite only one statement writes at a time.
-pub(super) async fn claim(
-    database: &Database,
-    clock: &Clock,
-    worker: &str,
-    lease: Duration,
-    kinds: impl Iterator<Item = &'static str>,
-) -> Result<Option<Claim>, DbErr> {
-    let now = time::now(database.dialect(), clock);
-    let next = Query::select()
-        .column(Column::Id)
-        .from(Entity)
-        .and_where(in_status("waiting"))
-        .and_where(Expr::col(Column::DueAt).lte(now.clone()))
-        .and_where(without_estimate(Expr::col(Column::Kind).is_in(kinds)))
-        .order_by(Column::Priority, Order::Desc)
-        .order_by(Column::DueAt, Order::Asc)
-        .order_by(Column::Id, Order::Asc)
-        .limit(1)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .to_owned();
-    let take = Query::update()
-        .table(Entity)
-        .values([
-            (Column::Status, "running".into()),
-            (Column::Worker, worker.into()),
-            (Column::Lease, Expr::col(Column::Lease).add(1)),
-            (Column::Attempts, Expr::col(Column::Attempts).add(1)),
-            (Column::StartedAt, now.clone()),
-            (Column::LeasedUntil, now.add(time::microseconds(lease))),
-        ])
-        .and_where(Expr::col(Column::Id).eq(one(next)))
-        .returning(Query::returning().columns(COLUMNS))
-        .to_owned();
-    let row = database.writer().query_one(&take).await?;
-    row.as_ref().map(Claim::from_row).transpose()
+/// Claims jobs of some kinds. Its statements are written out once: they are the same each time.
+#[derive(Debug)]
+pub(super) struct Claimant {
+    kinds: Vec<Value>,
+    claim: String,
+    next_due: String,
 }
 
-/// Holds on to a job for another `lease` from now. Answers whether the worker still has it.
-pub(super) async fn renew(
-    database: &Database,
-    clock: &Clock,
-    claim: &Claim,
-    lease: Duration,
-) -> Result<bool, DbErr> {
-    let until = time::now(database.dialect(), clock).add(time::microseconds(lease));
-    let renew = Query::update()
-        .table(Entity)
-        .value(Column::LeasedUntil, until)
-        .and_where(Expr::col(Column::Id).eq(claim.id))
-        .and_where(Expr::col(Column::Lease).eq(claim.lease))
-        .and_where(in_status("running"))
-        .to_owned();
-    Ok(database.writer().execute(&renew).await?.rows_affected() == 1)
+/// The kinds that may be claimed now, each with the slot that its next job gets: not the paused
+/// ones, nor those whose slots are all held.
+const OPEN: &str = "
+open (kind, slot) AS (
+    SELECT kind, min(slot) FROM known
+    WHERE NOT EXISTS (SELECT 1 FROM job_pause WHERE job_pause.kind = known.kind)
+    AND (slot IS NULL OR NOT EXISTS (
+        SELECT 1 FROM job WHERE job.kind = known.kind AND job.slot = known.slot))
+    GROUP BY kind
+)";
+
+impl Claimant {
+    /// One for the kinds that `handlers` are for.
+    pub(super) fn new(dialect: Dialect, handlers: &[Handler]) -> Self {
+        const FIRST_KIND: usize = 2; // The first parameter is the time.
+
+        // One row for each slot of each kind, and one for a kind without a limit.
+        let mut known = String::new();
+        for (place, handler) in handlers.iter().enumerate() {
+            let slots = match handler.max_running {
+                Some(most) => (1..=most).map(|slot| slot.to_string()).collect(),
+                None => vec!["NULL".to_owned()],
+            };
+            for slot in slots {
+                let comma = if known.is_empty() { "" } else { ", " };
+                let parameter = place + FIRST_KIND;
+                // Writing to a string can't fail.
+                let _ = write!(
+                    known,
+                    "{comma}(CAST(${parameter} AS TEXT), CAST({slot} AS INTEGER))"
+                );
+            }
+        }
+        let levels = Priority::ALL.map(|priority| format!("({})", priority.number()));
+        let with = format!(
+            "WITH known (kind, slot) AS (VALUES {known}),
+             level (priority) AS (VALUES {}),{OPEN}",
+            levels.join(", ")
+        );
+        let now = time::now_sql(dialect);
+        // The first job that is due of one kind and priority: one step into the index, however many
+        // jobs of other kinds there are, and however many whose time has not come.
+        let first = |columns: &str, of: &str| {
+            format!(
+                "SELECT {columns} FROM job
+                 WHERE status = 'waiting' AND job.kind = {of}.kind
+                 AND job.priority = {of}.priority AND due_at <= {now}
+                 ORDER BY due_at, id LIMIT 1"
+            )
+        };
+        let picked = match dialect {
+            // Only one statement writes at a time.
+            Dialect::Sqlite => format!(
+                "head (id, slot) AS (
+                     SELECT ({}), slot FROM (SELECT * FROM open CROSS JOIN level) AS class
+                 ),
+                 picked (id, slot) AS MATERIALIZED (
+                     SELECT head.id, head.slot FROM head JOIN job ON job.id = head.id
+                     ORDER BY job.priority DESC, job.due_at, job.id LIMIT 1
+                 )",
+                first("id", "class")
+            ),
+            // Nothing is locked but the job that is taken: the classes are put in the order of their
+            // first jobs, then each is tried until one has a job that nobody else is taking.
+            Dialect::Postgres => format!(
+                "class AS MATERIALIZED (
+                     SELECT sought.kind, sought.slot, sought.priority
+                     FROM (SELECT * FROM open CROSS JOIN level) AS sought
+                     CROSS JOIN LATERAL ({}) AS first
+                     ORDER BY sought.priority DESC, first.due_at, first.id
+                 ),
+                 picked AS MATERIALIZED (
+                     SELECT taken.id, class.slot
+                     FROM class CROSS JOIN LATERAL ({} FOR UPDATE SKIP LOCKED) AS taken
+                     LIMIT 1
+                 )",
+                first("due_at, id", "sought"),
+                first("id", "class")
+            ),
+        };
+        let returned = Claim::COLUMNS.map(|column| format!("job.{}", column.as_str()));
+        let claim = format!(
+            "{with}, {picked}
+             UPDATE job SET status = 'running', worker = ${}, lease = lease + 1,
+                 attempts = attempts + 1, slot = picked.slot, started_at = {now},
+                 leased_until = {now} + ${}, progress_done = NULL, progress_total = NULL
+             FROM picked WHERE job.id = picked.id RETURNING {}",
+            FIRST_KIND + handlers.len(),
+            FIRST_KIND + handlers.len() + 1,
+            returned.join(", ")
+        );
+        let next_due = format!(
+            "{with}
+             SELECT min(due_at) - {now} AS wait FROM (
+                 SELECT (
+                     SELECT due_at FROM job
+                     WHERE status = 'waiting' AND job.kind = class.kind
+                     AND job.priority = class.priority
+                     ORDER BY due_at, id LIMIT 1
+                 ) AS due_at
+                 FROM (SELECT * FROM open CROSS JOIN level) AS class
+             ) AS first"
+        );
+        let kinds = handlers.iter().map(|handler| handler.kind.into());
+        Self {
+            kinds: if known.is_empty() {
+                Vec::new()
+            } else {
+                kinds.collect()
+            },
+            claim,
+            next_due,
+        }
+    }
+
+    /// Takes the job whose turn it is: the most urgent, then longest due, then oldest. Answers
+    /// `None` when nothing is due that may run now.
+    pub(super) async fn claim(
+        &self,
+        database: &Database,
+        clock: &Clock,
+        worker: &str,
+        lease: Duration,
+    ) -> Result<Option<Claim>, DbErr> {
+        if self.kinds.is_empty() {
+            return Ok(None);
+        }
+        let holder = vec![worker.into(), time::microseconds(lease).into()];
+        loop {
+            let statement = self.statement(database, clock, &self.claim, holder.clone());
+            match database.writer().query_one_raw(statement).await {
+                Ok(row) => return row.as_ref().map(Claim::from_row).transpose(),
+                // Another worker took the same slot at the same moment; it is seen as held now.
+                Err(error)
+                    if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// How long until a job is due that may run now; none when no such job waits. It reads only.
+    pub(super) async fn next_due(
+        &self,
+        database: &Database,
+        clock: &Clock,
+    ) -> Result<Option<Duration>, DbErr> {
+        if self.kinds.is_empty() {
+            return Ok(None);
+        }
+        let statement = self.statement(database, clock, &self.next_due, Vec::new());
+        let Some(row) = database.reader().query_one_raw(statement).await? else {
+            return Ok(None);
+        };
+        let wait: Option<i64> = row.try_get("", "wait")?;
+        Ok(wait.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0))))
+    }
+
+    fn statement(
+        &self,
+        database: &Database,
+        clock: &Clock,
+        sql: &str,
+        more: Vec<Value>,
+    ) -> Statement {
+        let dialect = database.dialect();
+        let backend = match dialect {
+            Dialect::Sqlite => DatabaseBackend::Sqlite,
+            Dialect::Postgres => DatabaseBackend::Postgres,
+        };
+        let mut values = vec![time::now_parameter(dialect, clock).into()];
+        values.extend(self.kinds.iter().cloned());
+        values.extend(more);
+        Statement::from_sql_and_values(backend, sql, values)
+    }
 }
 
 /// Written out and not bound as a parameter: only so does a planner see that the partial index for
 /// this status has all the rows.
 pub(super) fn in_status(status: &'static str) -> Expr {
     Expr::col(Column::Status).eq(Expr::Constant(status.into()))
-}
-
-/// The same condition, of which PostgreSQL does not know how many rows it leaves. Before the table
-/// was first analysed it believes that a list of kinds leaves next to none, and then sorts all jobs
-/// that wait instead of reading the first one from the index.
-fn without_estimate(condition: Expr) -> Expr {
-    Func::coalesce([condition, Expr::Constant(false.into())]).into()
-}
-
-/// A query whose one value is compared with `=`. With `IN`, PostgreSQL may run it several times in
-/// a statement and lock a row each time.
-fn one(select: SelectStatement) -> Expr {
-    SubQueryStatement::SelectStatement(select).into()
 }

@@ -9,6 +9,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use serde_json::Value;
 
+use super::notify;
+use super::priority::Priority;
 use super::time;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Dialect;
@@ -22,8 +24,8 @@ pub struct NewJob {
     pub payload: Value,
     /// While a job of this kind and key waits for its first run, another one is not added.
     pub unique_key: Option<String>,
-    /// Higher runs first; 0 is usual.
-    pub priority: i16,
+    /// How urgent it is.
+    pub priority: Priority,
     /// How long it must wait at least.
     pub delay: Duration,
 }
@@ -67,6 +69,10 @@ pub async fn enqueue(
             ]);
         }
         insert.on_conflict(raise_the_waiting_one());
+        if dialect == Dialect::Postgres {
+            // Said to all processes once this is committed, however often it is said before.
+            insert.returning(Query::returning().exprs([Expr::cust(notify::SAY)]));
+        }
         connection.execute(&insert).await?;
     }
     Ok(())

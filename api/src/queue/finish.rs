@@ -1,70 +1,121 @@
 //! Letting go of a job, by whoever holds it or because nobody does any more.
 
 use entity::{job, job_attempt};
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, DbErr};
+use serde_json::json;
 
-use super::claim::{self, Claim, in_status};
+use super::claim::{Claim, in_status};
+use super::enqueue::{NewJob, enqueue};
 use super::handler::Handler;
+use super::heartbeat::write_lines;
+use super::job::Unwritten;
 use super::outcome::Outcome;
+use super::priority::Priority;
+use super::status::Status;
 use super::time;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 
-/// Ends an attempt and writes it into the job's history. Answers false, and changes nothing, when
-/// the job is no longer the claimant's.
+/// An attempt that ends.
+pub(super) struct Ending<'attempt> {
+    pub(super) id: i64,
+    /// The fencing token: it must still be the newest.
+    pub(super) lease: i64,
+    pub(super) outcome: &'attempt Outcome,
+    /// What the handler has said since the last heartbeat.
+    pub(super) said: Unwritten,
+    /// Of which kind a job is enqueued that announces it, should the job be dead now.
+    pub(super) announce: Option<&'static str>,
+}
+
+/// Ends an attempt and writes it into the job's history. Answers where the job stands now; `None`,
+/// and nothing is changed, when it is no longer the claimant's.
 pub(super) async fn finish(
     database: &Database,
     clock: &Clock,
-    id: i64,
-    lease: i64,
-    outcome: &Outcome,
-) -> Result<bool, DbErr> {
+    ending: &Ending<'_>,
+) -> Result<Option<Status>, DbErr> {
+    let Ending { id, lease, .. } = *ending;
     let now = time::now(database.dialect(), clock);
     let mut update = Query::update();
     update
         .table(job::Entity)
         .value(job::Column::LeasedUntil, Option::<i64>::None)
+        .value(job::Column::Slot, Option::<i32>::None)
         .and_where(Expr::col(job::Column::Id).eq(id))
         .and_where(Expr::col(job::Column::Lease).eq(lease))
         .and_where(in_status("running"))
-        .returning(Query::returning().columns([job::Column::Worker, job::Column::StartedAt]));
-    match outcome {
-        Outcome::Done => update
-            .value(job::Column::Status, "done")
-            .value(job::Column::FinishedAt, now.clone()),
+        .returning(Query::returning().columns([
+            job::Column::Status,
+            job::Column::Worker,
+            job::Column::StartedAt,
+        ]));
+    // Whoever called the job off did so for good, also when the worker had not seen it yet.
+    let unless_called_off = |status: Status| -> Expr {
+        CaseStatement::new()
+            .case(
+                Expr::col(job::Column::CancelRequestedAt).is_null(),
+                status.name(),
+            )
+            .finally(Status::Cancelled.name())
+            .into()
+    };
+    let again = |status: &mut sea_orm::sea_query::UpdateStatement| {
+        let finished_at = CaseStatement::new()
+            .case(
+                Expr::col(job::Column::CancelRequestedAt).is_not_null(),
+                now.clone(),
+            )
+            .finally(Option::<i64>::None);
+        status
+            .value(job::Column::Status, unless_called_off(Status::Waiting))
+            .value(job::Column::FinishedAt, finished_at);
+    };
+    let over = |update: &mut sea_orm::sea_query::UpdateStatement, status: Expr| {
+        update
+            .value(job::Column::Status, status)
+            .value(job::Column::FinishedAt, now.clone());
+    };
+    match ending.outcome {
+        Outcome::Done => over(&mut update, Status::Done.name().into()),
+        Outcome::Cancelled => over(&mut update, Status::Cancelled.name().into()),
         Outcome::Failed {
             again_after: Some(delay),
             ..
-        } => update.value(job::Column::Status, "waiting").value(
-            job::Column::DueAt,
-            now.clone().add(time::microseconds(*delay)),
-        ),
+        } => {
+            again(&mut update);
+            let due_at = now.clone().add(time::microseconds(*delay));
+            update.value(job::Column::DueAt, due_at);
+        }
         // It keeps its place: it has waited long enough.
-        Outcome::Lost { again: true } => update.value(job::Column::Status, "waiting"),
-        Outcome::Released => update.value(job::Column::Status, "waiting").value(
-            job::Column::Attempts,
-            Expr::col(job::Column::Attempts).sub(1),
-        ),
+        Outcome::Lost { again: true } => again(&mut update),
+        Outcome::Released => {
+            again(&mut update);
+            let attempts = Expr::col(job::Column::Attempts).sub(1);
+            update.value(job::Column::Attempts, attempts);
+        }
         Outcome::Failed {
             again_after: None, ..
         }
-        | Outcome::Lost { again: false } => update
-            .value(job::Column::Status, "dead")
-            .value(job::Column::FinishedAt, now.clone()),
-    };
-    if let Some(error) = outcome.error() {
+        | Outcome::Lost { again: false } => over(&mut update, unless_called_off(Status::Dead)),
+    }
+    if let Some(error) = ending.outcome.error() {
         update.value(job::Column::LastError, error);
     }
-    if matches!(outcome, Outcome::Lost { .. }) {
+    if let Some(progress) = ending.said.progress {
+        update.values(progress.columns());
+    }
+    if matches!(ending.outcome, Outcome::Lost { .. }) {
         // It may have been renewed since somebody thought it lost.
         update.and_where(Expr::col(job::Column::LeasedUntil).lte(now.clone()));
     }
 
     let transaction = database.begin().await?;
     let Some(row) = transaction.query_one(&update).await? else {
-        return Ok(false);
+        return Ok(None);
     };
+    let status = Status::from_name(&row.try_get::<String>("", "status")?)?;
     let worker: Option<String> = row.try_get("", "worker")?;
     let started_at: Option<i64> = row.try_get("", "started_at")?;
     let attempt = Query::insert()
@@ -83,20 +134,33 @@ pub(super) async fn finish(
             lease.into(),
             worker.unwrap_or_default().into(),
             started_at.unwrap_or_default().into(),
-            now,
-            outcome.name().into(),
-            outcome.error().map(str::to_owned).into(),
+            now.clone(),
+            ending.outcome.name().into(),
+            ending.outcome.error().map(str::to_owned).into(),
         ])
         .to_owned();
     transaction.execute(&attempt).await?;
+    write_lines(&transaction, id, lease, &ending.said).await?;
+    if let (Status::Dead, Some(kind)) = (status, ending.announce) {
+        let announcement = NewJob {
+            kind,
+            payload: json!({ "jobId": id }),
+            unique_key: Some(id.to_string()),
+            priority: Priority::Normal,
+            delay: std::time::Duration::ZERO,
+        };
+        enqueue(&transaction, clock, vec![announcement]).await?;
+    }
     transaction.commit().await?;
-    Ok(true)
+    Ok(Some(status))
 }
 
 /// An attempt whose worker has lost its lease.
 pub(super) struct LostAttempt {
     pub(super) claim: Claim,
     pub(super) outcome: Outcome,
+    /// Where the job stands now.
+    pub(super) status: Status,
 }
 
 /// Takes jobs back whose lease has run out, so that they can be claimed again. Such an attempt
@@ -105,11 +169,12 @@ pub(super) async fn take_back_lost(
     database: &Database,
     clock: &Clock,
     handlers: &[Handler],
+    announce_dead: Option<&'static str>,
 ) -> Result<Vec<LostAttempt>, DbErr> {
     const MOST_AT_ONCE: u64 = 100;
 
     let expired = Query::select()
-        .columns(claim::COLUMNS)
+        .columns(Claim::COLUMNS)
         .from(job::Entity)
         .and_where(in_status("running"))
         .and_where(Expr::col(job::Column::LeasedUntil).lte(time::now(database.dialect(), clock)))
@@ -126,8 +191,19 @@ pub(super) async fn take_back_lost(
         let outcome = Outcome::Lost {
             again: claim.attempt < handler.max_attempts,
         };
-        if finish(database, clock, claim.id, claim.lease, &outcome).await? {
-            lost.push(LostAttempt { claim, outcome });
+        let ending = Ending {
+            id: claim.id,
+            lease: claim.lease,
+            outcome: &outcome,
+            said: Unwritten::default(),
+            announce: announce_dead.filter(|_| handler.announce_dead),
+        };
+        if let Some(status) = finish(database, clock, &ending).await? {
+            lost.push(LostAttempt {
+                claim,
+                outcome,
+                status,
+            });
         }
     }
     Ok(lost)

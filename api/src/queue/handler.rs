@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use super::back_off::BackOff;
+use super::job::Job;
 
 type Run = dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>> + Send + Sync;
 
@@ -22,12 +22,20 @@ pub struct Handler {
     pub max_attempts: i32,
     /// An attempt that takes longer is stopped, and has failed.
     pub time_limit: Duration,
+    /// How long a job that failed waits for its next attempt.
+    pub back_off: BackOff,
+    /// How many jobs of this kind run at once at most, over all workers of all processes. The
+    /// database holds it. Without one, as many as there are workers.
+    pub max_running: Option<u32>,
+    /// Whether a job that is dead is announced, where the worker announces any. Not for those kinds
+    /// that announcing needs, or the death of an announcement would be announced.
+    pub announce_dead: bool,
     run: Arc<Run>,
 }
 
 impl Handler {
-    /// A handler with five attempts of up to a minute each. `run` may be stopped wherever it
-    /// awaits, and should do so every now and then.
+    /// A handler with five attempts of up to a minute each, as many at once as there are workers.
+    /// `run` may be stopped wherever it awaits, and should do so every now and then.
     pub fn new<F, Attempt>(kind: &'static str, run: F) -> Self
     where
         F: Fn(Job) -> Attempt + Send + Sync + 'static,
@@ -37,6 +45,9 @@ impl Handler {
             kind,
             max_attempts: 5,
             time_limit: Duration::from_secs(60),
+            back_off: BackOff::default(),
+            max_running: None,
+            announce_dead: true,
             run: Arc::new(move |job| Box::pin(run(job))),
         }
     }
@@ -55,35 +66,13 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// A job, as its handler sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Job {
-    /// Its key.
-    pub id: i64,
-    /// Which attempt this is, from 1.
-    pub attempt: i32,
-    /// What it was given when it was enqueued.
-    pub payload: Value,
-}
-
-impl Job {
-    /// The payload as the type that the handler wants.
-    ///
-    /// # Errors
-    ///
-    /// When it is of another shape. That does not get better, so the job is given up.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, JobError> {
-        T::deserialize(&self.payload)
-            .map_err(|error| JobError::give_up(format!("the payload can't be read: {error}")))
-    }
-}
-
 /// Why an attempt failed. Every error converts into one that is tried again, with its causes in
 /// the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobError {
     pub(super) message: String,
     pub(super) try_again: bool,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl JobError {
@@ -92,6 +81,7 @@ impl JobError {
         Self {
             message: message.into(),
             try_again: true,
+            retry_after: None,
         }
     }
 
@@ -100,7 +90,16 @@ impl JobError {
         Self {
             message: message.into(),
             try_again: false,
+            retry_after: None,
         }
+    }
+
+    /// The same, to be tried again after exactly this time, whatever the handler's back-off is. The
+    /// attempt counts as any other.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 }
 

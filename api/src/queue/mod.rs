@@ -7,18 +7,39 @@
 //! every handler must do no harm when it runs again. Two never run one job at once while the lease
 //! holds, and who has lost it can finish nothing, because each claim has a number of its own.
 
+mod attempt;
+mod back_off;
 mod claim;
+mod control;
 mod counts;
 mod enqueue;
 mod finish;
 mod handler;
+mod heartbeat;
+mod job;
+mod notify;
 mod outcome;
+mod priority;
+mod purge;
+mod read;
+mod status;
+mod text;
 mod time;
 mod wake;
 mod worker;
 
-pub use counts::{Counts, counts};
+pub use back_off::BackOff;
+pub use control::{Cancelled, Retried, cancel, pause, resume, retry_now};
+pub use counts::{Counts, KindCounts, counts, counts_by_kind};
 pub use enqueue::{NewJob, enqueue};
-pub use handler::{Handler, Job, JobError};
+pub use handler::{Handler, JobError};
+pub use job::{Job, Progress};
+pub use notify::listen;
+pub use priority::Priority;
+pub use purge::purge;
+pub use read::{
+    Attempt, JobFilter, JobPlace, JobRecord, LogLine, Pause, attempts, count, list, pauses, read,
+};
+pub use status::Status;
 pub use wake::Wake;
 pub use worker::Worker;

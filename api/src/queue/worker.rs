@@ -1,68 +1,71 @@
 //! The loop that claims jobs, runs them and lets go of them.
 
-use std::any::Any;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 use sea_orm::DbErr;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
-use super::claim::{self, Claim};
-use super::finish::{LostAttempt, finish, take_back_lost};
-use super::handler::{Handler, Job, JobError};
+use super::attempt::attempt;
+use super::claim::{Claim, Claimant};
+use super::finish::{Ending, LostAttempt, finish, take_back_lost};
+use super::handler::Handler;
+use super::heartbeat::Heartbeat;
+use super::job::{Job, Notes};
 use super::outcome::Outcome;
+use super::status::Status;
 use super::wake::Wake;
 use crate::foundation::clock::Clock;
-use crate::foundation::database::Database;
+use crate::foundation::database::{Database, Dialect};
 
 /// Runs jobs, one at a time. Several of them, in one process or in many, share a queue.
 pub struct Worker {
     /// Its name in the history of attempts.
     pub name: String,
-    /// For how long it claims a job; while the handler runs, it renews that three times as often.
-    /// When it dies, another takes over after so long.
+    /// For how long it claims a job; while the handler runs, it renews that. When it dies, another
+    /// takes over after so long.
     pub lease: Duration,
-    /// How often it looks for jobs that nobody woke it for: delayed ones, retries, those of other
-    /// processes, and those whose worker died.
+    /// How often it renews the lease of a running job, writes down what the handler said, and looks
+    /// whether somebody called the job off. Well below the lease.
+    pub heartbeat: Duration,
+    /// How often it looks for jobs that nobody woke it for, and for those whose worker died.
     pub poll: Duration,
-    /// How long a running job may go on after the worker was told to stop. Then it is given back.
+    /// How long a running job may go on after the worker was told to stop, and is then given back;
+    /// or after the job was called off, and is then stopped.
     pub grace: Duration,
+    /// Of which kind a job `{"jobId": …}` is enqueued when one is dead, in the transaction that
+    /// makes it so. None announces nothing.
+    pub announce_dead: Option<&'static str>,
     database: Database,
     clock: Clock,
     wake: Wake,
     handlers: Vec<Handler>,
-    random: Box<dyn Rng + Send>,
+    claimant: Claimant,
+    random: Box<dyn Rng + Send + Sync>,
     last_look_for_lost: Option<Instant>,
 }
 
-/// Why a handler was stopped before it ended by itself.
-#[derive(Clone, Copy)]
-enum Stopped {
-    TookTooLong,
-    LeaseLost,
-    WorkerStops,
-}
-
 impl Worker {
-    /// A worker with a lease of a minute, that looks every second and stops within ten. It claims
-    /// only jobs that `handlers` are for; `random` spreads retries.
+    /// A worker with a lease of a minute and a heartbeat of two seconds, that looks every second and
+    /// stops within ten. It claims only jobs that `handlers` are for; `random` spreads retries.
     pub fn new(
         name: impl Into<String>,
         database: Database,
         clock: Clock,
         wake: Wake,
         handlers: Vec<Handler>,
-        random: impl Rng + Send + 'static,
+        random: impl Rng + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),
             lease: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(2),
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(10),
+            announce_dead: None,
+            claimant: Claimant::new(database.dialect(), &handlers),
             database,
             clock,
             wake,
@@ -76,20 +79,29 @@ impl Worker {
     /// does not answer is tried again.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut listener = self.wake.listen();
+        let mut answers = true;
         while !stop.is_cancelled() {
             listener.about_to_look();
-            let woken = match self.run_next(&stop).await {
-                Ok(true) => continue,
-                Ok(false) => true,
+            let (wait, may_be_woken) = match self.run_due(&stop).await {
+                Ok(wait) => {
+                    if !answers {
+                        answers = true;
+                        info!(worker = self.name, "the queue can be reached again");
+                    }
+                    (wait, true)
+                }
                 Err(error) => {
-                    warn!(worker = self.name, %error, "the queue can't be reached");
-                    false
+                    if answers {
+                        answers = false;
+                        warn!(worker = self.name, %error, "the queue can't be reached");
+                    }
+                    (self.poll, false)
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = listener.woken(), if woken => {}
-                () = sleep(self.poll) => {}
+                () = listener.woken(), if may_be_woken => {}
+                () = sleep(wait) => {}
             }
         }
     }
@@ -109,105 +121,94 @@ impl Worker {
         Ok(attempts)
     }
 
+    /// Runs what is due, and answers after how long to look again. To look costs only a read, so
+    /// workers that are woken for one job do not all ask to write.
+    async fn run_due(&mut self, stop: &CancellationToken) -> Result<Duration, DbErr> {
+        /// Until somebody lets go of a job that is due.
+        const LOCKED: Duration = Duration::from_millis(100);
+
+        self.look_for_lost().await?;
+        let next_due = self.claimant.next_due(&self.database, &self.clock);
+        let next_due = self.patiently(next_due).await?.unwrap_or(self.poll);
+        if !next_due.is_zero() {
+            return Ok(next_due.min(self.poll));
+        }
+        let mut wait = LOCKED.min(self.poll);
+        while !stop.is_cancelled() && self.run_next(stop).await? {
+            wait = Duration::ZERO;
+        }
+        Ok(wait)
+    }
+
     /// Runs the job whose turn it is, and answers whether there was one.
     async fn run_next(&mut self, stop: &CancellationToken) -> Result<bool, DbErr> {
         self.look_for_lost().await?;
-        let kinds = self.handlers.iter().map(|handler| handler.kind);
-        let claim = claim::claim(&self.database, &self.clock, &self.name, self.lease, kinds);
-        let Some(claim) = claim.await? else {
+        let started = tokio::time::Instant::now();
+        let claim = self
+            .claimant
+            .claim(&self.database, &self.clock, &self.name, self.lease);
+        let Some(claim) = self.patiently(claim).await? else {
             return Ok(false);
         };
         let handler = self.handlers.iter().find(|one| one.kind == claim.kind);
         let Some(handler) = handler.cloned() else {
             return Ok(false); // Only kinds with a handler are claimed.
         };
-        let started = Instant::now();
-        let outcome = self.attempt(&handler, &claim, stop).await;
-        let took = started.elapsed();
-        let Some(outcome) = outcome else {
-            self.log(&claim, "lease lost", None, false, took);
-            return Ok(true);
-        };
-        if finish(&self.database, &self.clock, claim.id, claim.lease, &outcome).await? {
-            self.log(
-                &claim,
-                outcome.name(),
-                outcome.error(),
-                outcome.is_last(),
-                took,
-            );
-        } else {
-            self.log(&claim, "lease lost", outcome.error(), false, took);
-        }
-        Ok(true)
-    }
-
-    /// Runs the handler in a task of its own, so that its panic ends there and its waiting does
-    /// not keep the lease from being renewed. The lease is renewed until the handler has really
-    /// stopped, so that no other worker begins before. Answers `None` when the lease was lost.
-    async fn attempt(
-        &mut self,
-        handler: &Handler,
-        claim: &Claim,
-        stop: &CancellationToken,
-    ) -> Option<Outcome> {
         let job = Job {
             id: claim.id,
             attempt: claim.attempt,
             payload: claim.payload.clone(),
-        };
-        let mut task = AbortOnDropHandle::new(tokio::spawn(handler.run(job)));
-        let mut time_limit = pin!(sleep(handler.time_limit));
-        let grace = self.grace;
-        let mut grace = pin!(async move {
-            stop.cancelled().await;
-            sleep(grace).await;
-        });
-        let mut renewals = interval(self.lease / 3);
-        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        renewals.reset(); // The first tick is due a third of a lease from now.
-        let mut stopped = None;
-        let ended = loop {
-            tokio::select! {
-                biased;
-                ended = &mut task => break ended,
-                () = &mut time_limit, if stopped.is_none() => {
-                    stopped = Some(Stopped::TookTooLong);
-                    task.abort();
-                }
-                () = &mut grace, if stopped.is_none() => {
-                    stopped = Some(Stopped::WorkerStops);
-                    task.abort();
-                }
-                _ = renewals.tick() => {
-                    match claim::renew(&self.database, &self.clock, claim, self.lease).await {
-                        Ok(true) => {}
-                        Ok(false) => {
-                            stopped = Some(Stopped::LeaseLost);
-                            task.abort();
-                        }
-                        Err(error) => {
-                            warn!(job = claim.id, %error, "the lease can't be renewed");
-                        }
-                    }
-                }
-            }
-        };
-        let error = match (ended, stopped) {
-            (Ok(Ok(())), _) => return Some(Outcome::Done),
-            (Ok(Err(error)), _) => error,
-            (Err(join), _) if join.is_panic() => {
-                JobError::new(format!("panicked: {}", panic_text(&*join.into_panic())))
-            }
-            (Err(_), Some(Stopped::TookTooLong)) => JobError::new(format!(
-                "took longer than its limit of {:?}",
-                handler.time_limit
-            )),
-            (Err(_), Some(Stopped::LeaseLost)) => return None,
-            (Err(_), Some(Stopped::WorkerStops) | None) => return Some(Outcome::Released),
+            cancelled: CancellationToken::new(),
+            notes: Notes::new(claim.started_at),
         };
         let jitter = self.random.random();
-        Some(Outcome::failed(error, claim.attempt, handler, jitter))
+        let heartbeat = Heartbeat {
+            database: &self.database,
+            clock: &self.clock,
+            claim: &claim,
+            lease: self.lease,
+            every: self.heartbeat,
+            claimed: started,
+        };
+        let outcome = attempt(&handler, &job, &heartbeat, stop, self.grace, jitter).await;
+        let status = match &outcome {
+            Some(outcome) => {
+                let ending = Ending {
+                    id: claim.id,
+                    lease: claim.lease,
+                    outcome,
+                    said: job.notes.unwritten(),
+                    announce: self.announce_dead.filter(|_| handler.announce_dead),
+                };
+                self.finish(&ending, stop).await
+            }
+            None => None,
+        };
+        self.log(&claim, outcome.as_ref(), status, started.elapsed());
+        Ok(true)
+    }
+
+    /// Lets go of a job, and tries that again until the database answers: what was done is not to
+    /// be done again. Answers `None` when the job is not the worker's any more, or the worker has to
+    /// stop before the database is back.
+    async fn finish(&self, ending: &Ending<'_>, stop: &CancellationToken) -> Option<Status> {
+        let mut answers = true;
+        loop {
+            let finish = finish(&self.database, &self.clock, ending);
+            match self.patiently(finish).await {
+                Ok(status) => return status,
+                Err(_) if stop.is_cancelled() => return None,
+                Err(error) if answers => {
+                    answers = false;
+                    warn!(job = ending.id, %error, "the job can't be finished yet");
+                }
+                Err(_) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sleep(self.poll) => {}
+            }
+        }
     }
 
     /// Takes back what dead workers held, at most as often as it polls.
@@ -217,25 +218,57 @@ impl Worker {
             return Ok(());
         }
         self.last_look_for_lost = Some(Instant::now());
-        let lost = take_back_lost(&self.database, &self.clock, &self.handlers).await?;
-        for LostAttempt { claim, outcome } in lost {
-            let last = outcome.is_last();
-            self.log(
-                &claim,
-                outcome.name(),
-                outcome.error(),
-                last,
-                Duration::ZERO,
-            );
+        let lost = take_back_lost(
+            &self.database,
+            &self.clock,
+            &self.handlers,
+            self.announce_dead,
+        );
+        for lost in self.patiently(lost).await? {
+            let LostAttempt {
+                claim,
+                outcome,
+                status,
+            } = lost;
+            self.log(&claim, Some(&outcome), Some(status), Duration::ZERO);
         }
         Ok(())
     }
 
-    /// One line for each attempt.
-    fn log(&self, claim: &Claim, outcome: &str, error: Option<&str>, dead: bool, took: Duration) {
+    /// Waits for the database only so long. A server that is cut off without a word would otherwise
+    /// keep the worker for many minutes. SQLite gives up by itself.
+    async fn patiently<T>(
+        &self,
+        answer: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        match self.database.dialect() {
+            Dialect::Sqlite => answer.await,
+            Dialect::Postgres => timeout(PATIENCE, answer)
+                .await
+                .unwrap_or_else(|_| Err(DbErr::Custom(format!("no answer within {PATIENCE:?}")))),
+        }
+    }
+
+    /// One line for each attempt. Without an outcome or a status, the job is not the worker's any
+    /// more.
+    fn log(
+        &self,
+        claim: &Claim,
+        outcome: Option<&Outcome>,
+        status: Option<Status>,
+        took: Duration,
+    ) {
         let (kind, job, attempt, worker) = (&claim.kind, claim.id, claim.attempt, &self.name);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if dead {
+        let error = outcome.and_then(Outcome::error);
+        let outcome = match (outcome, status) {
+            (Some(outcome), Some(_)) => outcome.name(),
+            _ => "lease lost",
+        };
+        if status == Some(Status::Dead) {
+            // Whoever runs the announcement may be asleep.
+            self.wake.workers();
             error!(
                 kind,
                 job, attempt, worker, outcome, duration_ms, error, "job is dead"
@@ -251,16 +284,5 @@ impl Worker {
                 job, attempt, worker, outcome, duration_ms, "job attempt"
             );
         }
-    }
-}
-
-/// What a panic says, when it says it in words.
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "without a message"
     }
 }

@@ -23,7 +23,7 @@ use super::error::{Problem, Result};
 use super::post::PostFilter;
 use super::transaction::Transaction;
 use crate::foundation::cache_tag::CacheTag;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of jobs that write exports.
 pub const JOB_KIND: &str = "export";
@@ -246,7 +246,7 @@ fn job(export_id: i64) -> NewJob {
         kind: JOB_KIND,
         payload: json!(JobPayload { export_id }),
         unique_key: Some(export_id.to_string()),
-        priority: 0,
+        priority: Priority::Normal,
         delay: Duration::ZERO,
     }
 }

@@ -1,5 +1,7 @@
 //! Writing the file of an export, a piece at a time.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use entity::{export_chunk, export_run};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
@@ -8,6 +10,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 use super::{ExportRun, ExportStatus, KEPT, NOUN};
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
+use crate::domain::import::wait_after;
 use crate::domain::permission::Action;
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::cache_tag::CacheTag;
@@ -102,19 +105,20 @@ pub async fn add(
     Ok(Some(held))
 }
 
-/// Notes that an attempt at an export failed. Answers whether the export has given up by that.
+/// Notes that an attempt at an export failed. Answers how long the next one waits; nothing when the
+/// export has given up by that.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub async fn fail(store: &Store, id: i64, reason: &str) -> Result<bool> {
+pub async fn fail(store: &Store, id: i64, reason: &str) -> Result<Option<Duration>> {
     use export_run::Column;
     let mut transaction = Transaction::begin(store, Actor::Worker, Action::Export).await?;
     let row = export_run::Entity::find_by_id(id)
         .one(transaction.connection())
         .await?;
     let Some(row) = row.filter(|row| row.status == ExportStatus::Running.as_str()) else {
-        return Ok(true);
+        return Ok(None);
     };
     let failures = row.failures + 1;
     let gives_up = failures >= MOST_FAILURES;
@@ -131,7 +135,7 @@ pub async fn fail(store: &Store, id: i64, reason: &str) -> Result<bool> {
         .exec(transaction.connection())
         .await?;
     transaction.commit().await?;
-    Ok(gives_up)
+    Ok((!gives_up).then(|| wait_after(failures)))
 }
 
 /// Deletes the files that are not kept any more. Answers how many there were.

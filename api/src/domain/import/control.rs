@@ -17,7 +17,7 @@ use crate::domain::error::{Problem, Result};
 use crate::domain::permission::Action;
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::cache_tag::CacheTag;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of jobs that carry out a run.
 pub const JOB_KIND: &str = "import";
@@ -46,7 +46,7 @@ fn new_job(kind: &'static str, run_id: i64) -> NewJob {
         kind,
         payload: json!(JobPayload { run_id }),
         unique_key: Some(run_id.to_string()),
-        priority: 0,
+        priority: Priority::Normal,
         delay: Duration::ZERO,
     }
 }
@@ -174,19 +174,20 @@ pub async fn start(store: &Store, run_id: i64) -> Result<Option<ImportRun>> {
     Ok(Some(run))
 }
 
-/// Notes that an attempt at a run failed. Answers whether the run has given up by that.
+/// Notes that an attempt at a run failed. Answers how long the next one waits; nothing when the run has
+/// given up by that.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub async fn fail(store: &Store, run_id: i64, reason: &str) -> Result<bool> {
+pub async fn fail(store: &Store, run_id: i64, reason: &str) -> Result<Option<Duration>> {
     use import_run::Column;
     let mut transaction = Transaction::begin(store, Actor::Worker, Action::Import).await?;
     let row = import_run::Entity::find_by_id(run_id)
         .one(transaction.connection())
         .await?;
     let Some(row) = row.filter(|row| row.status == RunStatus::Running.as_str()) else {
-        return Ok(true);
+        return Ok(None);
     };
     let failures = row.failures + 1;
     let gives_up = failures >= MOST_FAILURES;
@@ -203,7 +204,14 @@ pub async fn fail(store: &Store, run_id: i64, reason: &str) -> Result<bool> {
     update.exec(transaction.connection()).await?;
     told(&mut transaction, run_id);
     transaction.commit().await?;
-    Ok(gives_up)
+    Ok((!gives_up).then(|| wait_after(failures)))
+}
+
+/// How long the next attempt waits when so many have failed one after the other: ten seconds, doubled
+/// with each. Workers that were killed count for nothing here.
+pub(in crate::domain) fn wait_after(failures: i32) -> Duration {
+    let doubled = u32::try_from(failures - 1).unwrap_or_default().min(12);
+    Duration::from_secs(10 << doubled)
 }
 
 async fn existing(transaction: &Transaction<'_>, run_id: i64) -> Result<ImportRun> {

@@ -45,6 +45,7 @@ use std::sync::Arc;
 use crate::domain::post::PreparedPost;
 
 pub use apply::apply;
+pub(in crate::domain) use control::wait_after;
 pub use control::{
     JOB_KIND, JobPayload, REVERT_JOB_KIND, cancel, fail, job, resume, revert, start,
 };

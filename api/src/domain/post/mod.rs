@@ -26,6 +26,7 @@ mod review_queue;
 mod revise;
 mod rows;
 mod schedule;
+mod scheduled;
 mod scope;
 mod search;
 mod select;
@@ -71,6 +72,7 @@ pub use schedule::{
     JOB_KIND as SCHEDULE_JOB_KIND, JobPayload as ScheduleJobPayload, cancel as cancel_schedule,
     carry_out as carry_out_schedule, give_up as give_up_schedule, schedule,
 };
+pub use scheduled::{ScheduledFilter, ScheduledPost, count_scheduled_posts, scheduled_posts};
 pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};

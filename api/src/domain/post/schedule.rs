@@ -19,7 +19,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, Result};
 use crate::domain::permission::Role;
 use crate::domain::transaction::Transaction;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// How far ahead something can be planned.
 pub(in crate::domain) const FURTHEST: TimeDelta = TimeDelta::days(3_650);
@@ -165,7 +165,7 @@ fn job(now: DateTime<Utc>, post_id: i64, time: DateTime<Utc>) -> NewJob {
         }),
         unique_key: Some(format!("{post_id} {time_micros}")),
         // Ahead of what can wait: people look at the clock.
-        priority: 10,
+        priority: Priority::High,
         delay: (time - now).to_std().unwrap_or(Duration::ZERO),
     }
 }

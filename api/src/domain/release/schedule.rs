@@ -14,7 +14,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
 use crate::domain::post::FURTHEST;
 use crate::domain::transaction::Transaction;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The kind of the jobs that ship scheduled releases.
 pub const JOB_KIND: &str = "ship_release";
@@ -79,7 +79,7 @@ pub async fn schedule(transaction: &mut Transaction<'_>, id: i64, at: DateTime<U
         payload: serde_json::to_value(payload)?,
         unique_key: Some(format!("{id}:{}", payload.ship_at)),
         // People wait for it.
-        priority: 10,
+        priority: Priority::High,
         delay,
     });
     touch(transaction, id);

@@ -54,7 +54,7 @@ use super::perspective::{Perspective, Reader};
 use super::taxonomy::Taxonomy;
 use super::transaction::Transaction;
 use crate::foundation::database::Dialect;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, Priority};
 
 /// The most similar posts a post has.
 pub const MOST: u16 = 10;
@@ -186,7 +186,7 @@ pub fn job(post_ids: &[i64]) -> NewJob {
         payload: json!({ "postIds": post_ids }),
         unique_key: Some(BASE64_URL_SAFE_NO_PAD.encode(hash.finalize())),
         // Nobody waits for it, as they do for what is to be published or announced.
-        priority: -10,
+        priority: Priority::Low,
         delay: Duration::ZERO,
     }
 }

@@ -8,6 +8,7 @@ mod post;
 mod redirect;
 mod release;
 mod revision;
+mod scheduled_post;
 mod search;
 mod term;
 mod user;
@@ -22,6 +23,7 @@ pub use post::PostQuery;
 pub use redirect::RedirectQuery;
 pub use release::ReleaseQuery;
 pub use revision::RevisionQuery;
+pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
@@ -31,6 +33,7 @@ pub use user::UserQuery;
 pub struct Query(
     PostQuery,
     RevisionQuery,
+    ScheduledPostQuery,
     SearchQuery,
     TermQuery,
     RedirectQuery,

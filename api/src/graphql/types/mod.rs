@@ -23,6 +23,7 @@ pub mod review_request;
 pub mod revision;
 pub mod revision_diff;
 pub mod scalar_filter;
+pub mod scheduled_post;
 pub mod score;
 pub mod search;
 pub mod seo;

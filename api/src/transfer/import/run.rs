@@ -92,7 +92,7 @@ pub async fn run(
     origin: Origin,
     options: ImportOptions,
     stop: &CancellationToken,
-    tell: &mut (dyn FnMut(ImportEvent) + Send),
+    tell: &mut (dyn FnMut(ImportEvent) + Send + Sync),
 ) -> Result<ImportReport> {
     let new_run = NewRun {
         source: origin.name().to_owned(),
@@ -138,7 +138,7 @@ pub async fn carry_out(
     store: &Store,
     run: &ImportRun,
     stop: &CancellationToken,
-    tell: &mut (dyn FnMut(ImportEvent) + Send),
+    tell: &mut (dyn FnMut(ImportEvent) + Send + Sync),
 ) -> Result<ImportReport> {
     let files = StoredFiles::of(&store.database, run).await?;
     let context = ImportContext {
@@ -219,7 +219,7 @@ struct Writer<'run> {
     place: Place,
     total: Counts,
     file: Counts,
-    tell: &'run mut (dyn FnMut(ImportEvent) + Send),
+    tell: &'run mut (dyn FnMut(ImportEvent) + Send + Sync),
 }
 
 impl Writer<'_> {
