@@ -64,7 +64,11 @@ async fn a_file_is_uploaded_imported_and_not_kept(
     assert_eq!(kept(&server).await, [1, 1, 0]);
 
     let report = script
-        .report(&id, "", "number path line outcome post { title } revision { number }")
+        .report(
+            &id,
+            "",
+            "number path line outcome post { title } revision { number }",
+        )
         .await;
     assert_eq!(report.len(), 130);
     for (document, place) in report.iter().zip(1..) {
@@ -98,9 +102,18 @@ async fn several_files_come_as_the_parts_of_a_form(
         )
     };
     let body = [
-        part("one.md", "---\ntitle: One\ndate: 2025-01-01\n---\n\nText.\n"),
-        part("notes/two.md", "---\ntitle: Two\ndraft: true\n---\n\nText.\n"),
-        part("three.json", "[{\"title\": \"Three\"}, {\"titel\": \"Four\"}]"),
+        part(
+            "one.md",
+            "---\ntitle: One\ndate: 2025-01-01\n---\n\nText.\n",
+        ),
+        part(
+            "notes/two.md",
+            "---\ntitle: Two\ndraft: true\n---\n\nText.\n",
+        ),
+        part(
+            "three.json",
+            "[{\"title\": \"Three\"}, {\"titel\": \"Four\"}]",
+        ),
         part("empty.md", ""),
         "--edge--\r\n".to_owned(),
     ]
@@ -130,7 +143,10 @@ async fn several_files_come_as_the_parts_of_a_form(
     let failed = script.report(id, "outcome: [FAILED]", "path").await;
     assert_eq!(
         failed,
-        [json!({ "path": "three.json" }), json!({ "path": "empty.md" })]
+        [
+            json!({ "path": "three.json" }),
+            json!({ "path": "empty.md" })
+        ]
     );
 
     let refused = send("?name=one.md").await;

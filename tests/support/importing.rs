@@ -1,5 +1,7 @@
 //! Imports and exports through the API, as scripts do them.
 
+use std::time::Duration;
+
 use alphanode::domain::actor::Actor;
 use alphanode::domain::api_token::{self, NewApiToken};
 use alphanode::domain::permission::{Action, Role, Scope};
@@ -8,6 +10,9 @@ use alphanode::jobs;
 use alphanode::transfer::Document;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use chrono::TimeDelta;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use super::{Answer, TestServer};
@@ -63,6 +68,26 @@ impl<'server> Script<'server> {
         worker.run_until_idle().await.unwrap();
     }
 
+    /// Does all the jobs there are, by workers that are killed again and again until one is not. The
+    /// whole work takes about as long as `whole` says.
+    pub async fn work_and_be_killed(&self, seed: u64, whole: Duration) {
+        const KILLS: usize = 6;
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let store = &self.server.test.store;
+        for number in 0..KILLS {
+            let name = format!("killed {number}");
+            let mut worker = self.server.test.worker(&name, jobs::handlers(store));
+            let working = tokio::spawn(async move { worker.run_until_idle().await });
+            tokio::time::sleep(whole.mul_f64(random.random_range(0.0..0.6))).await;
+            working.abort();
+            let _ = working.await;
+            // Whoever was killed loses its lease.
+            store.clock.advance(TimeDelta::minutes(2));
+        }
+        store.clock.advance(TimeDelta::hours(1));
+        self.work().await;
+    }
+
     pub async fn ask(&self, document: &str, variables: Value) -> Answer {
         let headers = [
             ("authorization", format!("Bearer {}", self.token)),
@@ -84,7 +109,7 @@ impl<'server> Script<'server> {
         answer.data()["importRun"].clone()
     }
 
-    /// The report of an import, in pages of three; `wanted` is what is asked of each document.
+    /// The whole report of an import; `wanted` is what is asked of each document.
     pub async fn report(&self, id: &str, arguments: &str, wanted: &str) -> Vec<Value> {
         let query = format!(
             "query ($id: ID!, $after: String) {{ importRun(id: $id) {{
@@ -103,13 +128,6 @@ impl<'server> Script<'server> {
             }
             after = page["pageInfo"]["endCursor"].clone();
         }
-    }
-
-    /// The outcome of each document.
-    pub async fn outcomes(&self, id: &str) -> Vec<String> {
-        let report = self.report(id, "", "outcome").await;
-        let word = |document: &Value| document["outcome"].as_str().unwrap().to_owned();
-        report.iter().map(word).collect()
     }
 
     /// Steps in with an import: the payload.

@@ -10,8 +10,8 @@ use super::{Failure, open_store, say};
 use crate::config::Config;
 use crate::domain::actor::Actor;
 use crate::domain::import::{
-    self, Finding, FindingKind, ImportRun, NewUpload, Outcome, OutcomeKind, ReportFilter, RunFilter,
-    RunStatus, Uploader,
+    self, Finding, FindingKind, ImportRun, NewUpload, Outcome, OutcomeKind, ReportFilter,
+    RunFilter, RunStatus, Uploader,
 };
 use crate::domain::page::{PAGE_LIMIT, PageRequest};
 use crate::domain::permission::Action;
@@ -101,7 +101,10 @@ async fn write_files(uploader: &mut Uploader, files: &[PathBuf]) -> Result<(), F
         let mut file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
         uploader.start_file(&name).await?;
         loop {
-            match file.read(&mut buffer).map_err(|error| format!("{name}: {error}"))? {
+            match file
+                .read(&mut buffer)
+                .map_err(|error| format!("{name}: {error}"))?
+            {
                 0 => break,
                 count => uploader.write(&buffer[..count]).await?,
             }
@@ -182,7 +185,12 @@ async fn show(store: &Store, id: i64) -> Result<(), Failure> {
                 kind,
                 path: document.path.clone(),
                 line: document.line,
-                message: document.answer.outcome.reason().unwrap_or_default().to_owned(),
+                message: document
+                    .answer
+                    .outcome
+                    .reason()
+                    .unwrap_or_default()
+                    .to_owned(),
             }));
             page.cursor = Some(cursor.encode());
         }

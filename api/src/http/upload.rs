@@ -160,7 +160,8 @@ impl Receiver<'_> {
         self.start_file(name).await?;
         let mut body = body.into_data_stream();
         while let Some(bytes) = self.in_time(body.next()).await? {
-            self.write(bytes.map_err(|error| broken_off(&error))?).await?;
+            self.write(bytes.map_err(|error| broken_off(&error))?)
+                .await?;
         }
         Ok(())
     }
@@ -256,10 +257,7 @@ fn say(error: &Error, request_id: &str) -> Refusal {
         Error::Refused(_) => bad(error.to_string()),
         Error::Database(_) if error.failure().is_in_the_way() => {
             let message = "another change was in the way; send the files again";
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                refusal(TRY_AGAIN, message),
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, refusal(TRY_AGAIN, message))
         }
         _ => authenticate::refuse(error, request_id),
     }

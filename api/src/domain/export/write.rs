@@ -39,9 +39,9 @@ pub struct Piece {
 /// Those of the database.
 pub async fn begin(store: &Store, id: i64) -> Result<Option<ExportRun>> {
     let mut transaction = Transaction::begin(store, Actor::Worker, Action::Export).await?;
-    let run = lock(&transaction, id).await?.filter(|run| {
-        matches!(run.status, ExportStatus::Waiting | ExportStatus::Running)
-    });
+    let run = lock(&transaction, id)
+        .await?
+        .filter(|run| matches!(run.status, ExportStatus::Waiting | ExportStatus::Running));
     if run.is_some() {
         put(&mut transaction, id, ExportStatus::Running).await?;
     }
@@ -203,11 +203,7 @@ pub(super) async fn wait_again(transaction: &mut Transaction<'_>, id: i64) -> Re
 }
 
 /// Puts an export at another status.
-async fn put(
-    transaction: &mut Transaction<'_>,
-    id: i64,
-    status: ExportStatus,
-) -> Result<()> {
+async fn put(transaction: &mut Transaction<'_>, id: i64, status: ExportStatus) -> Result<()> {
     export_run::Entity::update_many()
         .col_expr(export_run::Column::Status, Expr::value(status.as_str()))
         .filter(export_run::Column::Id.eq(id))

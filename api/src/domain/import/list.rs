@@ -69,7 +69,12 @@ pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<ImportRun>> {
     reader.note_all(ids.iter().map(|id| CacheTag::Row(NOUN, *id)));
     let mut select = select(&RunFilter::default());
     select.and_where(Expr::col("id").is_in(ids.iter().copied()));
-    reader.rows(&select).await?.iter().map(Dated::read).collect()
+    reader
+        .rows(&select)
+        .await?
+        .iter()
+        .map(Dated::read)
+        .collect()
 }
 
 fn select(filter: &RunFilter) -> SelectStatement {

@@ -56,7 +56,9 @@ pub use report::{
     Finding, FindingKind, OutcomeKind, Reported, ReportedDocument, RevertCounts, RevertOutcome,
 };
 pub use revert::revert_batch;
-pub use run::{Batch, Counts, ImportRun, NewRun, Place, Progress, begin, finish, hold, insert, record};
+pub use run::{
+    Batch, Counts, ImportRun, NewRun, Place, Progress, begin, finish, hold, insert, record,
+};
 pub use status::RunStatus;
 pub use stored::{StoredFile, chunk, drop_files, purge, stored_files};
 pub use upload::{CHUNK_BYTES, NewUpload, Uploader};

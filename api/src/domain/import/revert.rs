@@ -8,12 +8,11 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{
-    import_document, import_run, import_source, post, post_schedule, release, release_item, revision,
+    import_document, import_run, import_source, post, post_schedule, release, release_item,
+    revision,
 };
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use tokio::task::spawn_blocking;
 
 use super::report::{ReportedDocument, RevertOutcome};
@@ -23,8 +22,8 @@ use crate::domain::error::Result;
 use crate::domain::permission::Action;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::post::{
-    NewRevision, PreparedRevision, Standing, Switch, contents, following, lock_many, revise, switch,
-    trash_all,
+    NewRevision, PreparedRevision, Standing, Switch, contents, following, lock_many, revise,
+    switch, trash_all,
 };
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::cache_tag::CacheTag;
@@ -125,7 +124,8 @@ async fn prepare(
     let rows: HashMap<i64, revision::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
     let message = format!("Take back import {}", run.id);
     let revisions = replaced.into_iter().filter_map(|(post_id, before, after)| {
-        let (content, before, after) = (said.remove(&before)?, rows.get(&before)?, rows.get(&after)?);
+        let (content, before, after) =
+            (said.remove(&before)?, rows.get(&before)?, rows.get(&after)?);
         let revision = NewRevision {
             content,
             version: Some(following(&after.version)),
@@ -142,7 +142,9 @@ async fn prepare(
         let revisions = revisions.into_iter();
         // What was accepted once is accepted again, unless the rules became stricter since.
         revisions
-            .filter_map(|(post_id, revision)| Some((post_id, PreparedRevision::new(revision).ok()?)))
+            .filter_map(|(post_id, revision)| {
+                Some((post_id, PreparedRevision::new(revision).ok()?))
+            })
             .collect()
     });
     Ok(joined(prepared).await?)
@@ -256,9 +258,10 @@ fn objection(
     if plans.scheduled.contains(&post.id) {
         return says("the post is scheduled; call the schedule off first");
     }
-    plans.releases.get(&post.id).map(|name| {
-        format!("the release `{name}` wants the post; take it out of there first")
-    })
+    plans
+        .releases
+        .get(&post.id)
+        .map(|name| format!("the release `{name}` wants the post; take it out of there first"))
 }
 
 /// What is planned for posts.
@@ -348,11 +351,7 @@ async fn remember_before(
 }
 
 /// Writes into the report what came of it.
-async fn note(
-    transaction: &Transaction<'_>,
-    run_id: i64,
-    taken_back: &[TakenBack],
-) -> Result<()> {
+async fn note(transaction: &Transaction<'_>, run_id: i64, taken_back: &[TakenBack]) -> Result<()> {
     use import_document::Column;
     let mut alike: HashMap<(&'static str, Option<&str>), Vec<i64>> = HashMap::new();
     for (number, outcome, message) in taken_back {
@@ -362,7 +361,10 @@ async fn note(
     for ((word, message), numbers) in alike {
         import_document::Entity::update_many()
             .col_expr(Column::Revert, Expr::value(word))
-            .col_expr(Column::RevertMessage, Expr::value(message.map(str::to_owned)))
+            .col_expr(
+                Column::RevertMessage,
+                Expr::value(message.map(str::to_owned)),
+            )
             .filter(Column::ImportRunId.eq(run_id))
             .filter(Column::Number.is_in(numbers))
             .exec(transaction.connection())

@@ -353,7 +353,11 @@ pub struct Batch {
 /// # Errors
 ///
 /// Those of the database.
-pub async fn record(transaction: &mut Transaction<'_>, run: &ImportRun, batch: &Batch) -> Result<()> {
+pub async fn record(
+    transaction: &mut Transaction<'_>,
+    run: &ImportRun,
+    batch: &Batch,
+) -> Result<()> {
     use import_run::Column;
     let mut counts = Counts::default();
     for document in &batch.documents {
@@ -401,7 +405,10 @@ pub async fn finish(store: &Store, caller: Caller, run_id: i64, status: RunStatu
             import_run::Column::FinishedAt,
             Expr::value(transaction.now()),
         )
-        .col_expr(import_run::Column::TouchedAt, Expr::value(transaction.now()))
+        .col_expr(
+            import_run::Column::TouchedAt,
+            Expr::value(transaction.now()),
+        )
         .col_expr(import_run::Column::Failure, Expr::value(None::<String>))
         .filter(import_run::Column::Id.eq(run_id))
         .filter(import_run::Column::Status.is_in(going))

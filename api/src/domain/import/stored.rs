@@ -132,9 +132,9 @@ pub async fn purge(store: &Store) -> Result<u64> {
         .from("import_chunk")
         .to_owned();
     let needless = Expr::col(("r", "id")).in_subquery(with_files).and(
-        status().is_in(words(&ended)).or(status()
-            .is_in(words(&stopped))
-            .and(touched().lt(given_up))),
+        status()
+            .is_in(words(&ended))
+            .or(status().is_in(words(&stopped)).and(touched().lt(given_up))),
     );
     let uploading = status().eq(RunStatus::Uploading.as_str());
     let select = Query::select()

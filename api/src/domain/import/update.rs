@@ -64,8 +64,17 @@ async fn leave(
     if manner.overwrite && is_open_conflict(known, revision_id) {
         make_head(transaction, post, revision_id).await?;
         let published = go_live(transaction, document, post, revision_id).await?;
-        let live = if published { Some(revision_id) } else { post.live_content };
-        return Ok(changed(known, revision_id, Outcome::Updated, (revision_id, live)));
+        let live = if published {
+            Some(revision_id)
+        } else {
+            post.live_content
+        };
+        return Ok(changed(
+            known,
+            revision_id,
+            Outcome::Updated,
+            (revision_id, live),
+        ));
     }
     let is_head = post.head_content == revision_id;
     if manner.publish && is_head && go_live(transaction, document, post, revision_id).await? {
@@ -121,7 +130,11 @@ async fn change(
         } else {
             Outcome::Updated
         };
-        let live = if published { Some(same.id) } else { post.live_content };
+        let live = if published {
+            Some(same.id)
+        } else {
+            post.live_content
+        };
         return Ok(changed(known, same.id, outcome, (post.head_content, live)));
     }
 
@@ -158,7 +171,12 @@ async fn change(
         publish(transaction, post.id, earlier).await?;
         live = Some(earlier);
     }
-    Ok(changed(known, revision_id, Outcome::Updated, (revision_id, live)))
+    Ok(changed(
+        known,
+        revision_id,
+        Outcome::Updated,
+        (revision_id, live),
+    ))
 }
 
 /// The post, which comes out of the trash when it is there because an import was taken back, and

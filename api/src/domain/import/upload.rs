@@ -2,9 +2,7 @@
 
 use entity::{import_chunk, import_file, import_run};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::control::job;
@@ -188,7 +186,9 @@ impl Uploader {
             .filter(import_run::Column::Id.eq(self.run_id))
             .exec(transaction.connection())
             .await?;
-        let run = lock(&transaction, self.run_id).await?.ok_or_else(broken_off)?;
+        let run = lock(&transaction, self.run_id)
+            .await?
+            .ok_or_else(broken_off)?;
         transaction.enqueue(job(self.run_id));
         transaction.record(AuditEvent {
             action: "start",
@@ -264,7 +264,10 @@ impl Uploader {
         let transaction =
             Transaction::begin(&self.store, self.caller.clone(), Action::ManageImports).await?;
         let going = import_run::Entity::update_many()
-            .col_expr(import_run::Column::TouchedAt, Expr::value(transaction.now()))
+            .col_expr(
+                import_run::Column::TouchedAt,
+                Expr::value(transaction.now()),
+            )
             .filter(import_run::Column::Id.eq(self.run_id))
             .filter(import_run::Column::Status.eq(RunStatus::Uploading.as_str()))
             .exec(transaction.connection())

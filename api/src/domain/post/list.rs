@@ -193,7 +193,9 @@ pub(super) async fn ids_after(
         .limit(limit)
         .to_owned();
     let rows = reader.rows(&select).await?;
-    rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+    rows.iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
 }
 
 /// Reads all posts of a filter, in no particular order. For filters that hold few: keys, a slug.

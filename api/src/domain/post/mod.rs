@@ -77,8 +77,8 @@ pub use search::{SearchHit, count_hits, search};
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};
 pub use tick::{Tick, tick, ticks, untick};
-pub use trash::{delete, restore, trash};
 pub(in crate::domain) use trash::trash_all;
+pub use trash::{delete, restore, trash};
 pub(in crate::domain) use update::following;
 pub use update::{
     PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,

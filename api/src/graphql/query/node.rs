@@ -115,7 +115,10 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     if !runs.is_empty() && may_see {
         let runs = import::find(reader, &runs).await;
         for run in runs.or_graphql_error(context)? {
-            found.insert((NodeType::ImportRun, run.id), Node::ImportRun(ImportRun(run)));
+            found.insert(
+                (NodeType::ImportRun, run.id),
+                Node::ImportRun(ImportRun(run)),
+            );
         }
     }
     let exports = keys_of(NodeType::ExportRun);
@@ -123,7 +126,10 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     if !exports.is_empty() && may_see {
         let exports = export::find(reader, &exports).await;
         for run in exports.or_graphql_error(context)? {
-            found.insert((NodeType::ExportRun, run.id), Node::ExportRun(ExportRun(run)));
+            found.insert(
+                (NodeType::ExportRun, run.id),
+                Node::ExportRun(ExportRun(run)),
+            );
         }
     }
     // An id that is asked for twice is answered twice, the second time by a look-up of its own.

@@ -39,7 +39,8 @@ pub async fn to_database(
                 ExportFormat::Ndjson => ndjson::write(&document, &mut piece.content),
                 ExportFormat::Markdown => tar::write(&document, &mut piece.content),
             };
-            written.map_err(|error| Error::Internal(format!("a post can't be written: {error}")))?;
+            written
+                .map_err(|error| Error::Internal(format!("a post can't be written: {error}")))?;
         }
         if is_end && run.format == ExportFormat::Markdown {
             piece.content.extend_from_slice(&tar::END);

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::Parsed;
-use super::review::hold_back;
 use super::origin::{Found, Step};
+use super::review::hold_back;
 use crate::domain::error::Problem;
 use crate::domain::import::Incoming;
 use crate::domain::post::{PreparedPost, RevisionStatus};
@@ -126,7 +126,9 @@ fn prepare(parsed: Parsed, how: Preparation) -> Result<(Incoming, Vec<String>), 
     drop(json);
     let view_count = document.view_count.map(signed);
     let mut post = document.into_post();
-    if how.publish && let Some(newest) = post.revisions.last_mut() {
+    if how.publish
+        && let Some(newest) = post.revisions.last_mut()
+    {
         newest.status = RevisionStatus::Published;
     }
     if let Some(review_required) = how.review {

@@ -29,8 +29,8 @@ use super::stored::StoredFiles;
 use crate::domain::actor::{Actor, Caller};
 use crate::domain::error::{Failure, Result};
 use crate::domain::import::{
-    self, Answer, Counts, Finding, FindingKind, ImportRun, Manner, NewRun, Outcome, Place, Reported,
-    RunStatus,
+    self, Answer, Counts, Finding, FindingKind, ImportRun, Manner, NewRun, Outcome, Place,
+    Reported, RunStatus,
 };
 use crate::domain::permission::Action;
 use crate::domain::post::RevisionDiff;

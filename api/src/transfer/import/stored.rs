@@ -54,7 +54,12 @@ impl StoredFiles {
                 continue;
             }
             let failure = Arc::new(Mutex::new(None));
-            let taken = || failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let taken = || {
+                failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take()
+            };
             let name: Arc<str> = file.name.as_str().into();
             let pieces = Pieces {
                 files: self,
