@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::importing::Script;
-use crate::support::program::program;
+use crate::support::program;
 use crate::support::transfer::export;
 use crate::support::{Backend, TestDatabase, TestServer};
 
