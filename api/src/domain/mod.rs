@@ -30,5 +30,5 @@ pub mod slug;
 pub mod taxonomy;
 pub mod transaction;
 pub mod user;
-pub mod webhook;
 pub mod view;
+pub mod webhook;

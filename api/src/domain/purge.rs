@@ -16,7 +16,7 @@ use super::error::Result;
 use super::permission::Action;
 use super::post;
 use super::transaction::{Store, Transaction};
-use super::{idempotency, session, sign_in_throttle};
+use super::{idempotency, session, sign_in_throttle, webhook};
 use crate::queue::{self, NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
@@ -64,6 +64,8 @@ pub enum Step {
     SignInThrottles,
     /// Lines of the log about failed attempts to sign in.
     FailedSignIns,
+    /// Events of webhooks, with their deliveries.
+    WebhookEvents,
     /// Jobs that are over, with the history of their attempts.
     Jobs,
     /// Posts that have been in the trash for as long as the site keeps them there.
@@ -72,13 +74,14 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sessions,
         Self::RefreshTokens,
         Self::OneTimeLinks,
         Self::IdempotencyKeys,
         Self::SignInThrottles,
         Self::FailedSignIns,
+        Self::WebhookEvents,
         Self::Jobs,
         Self::TrashedPosts,
     ];
@@ -92,6 +95,7 @@ impl Step {
             Self::IdempotencyKeys => "idempotency keys",
             Self::SignInThrottles => "counts of failed sign-ins",
             Self::FailedSignIns => "log lines of failed sign-ins",
+            Self::WebhookEvents => "events of webhooks",
             Self::Jobs => "jobs that were over",
             Self::TrashedPosts => "posts in the trash",
         }
@@ -132,6 +136,7 @@ pub async fn purge(store: &Store, step: Step) -> Result<u64> {
             };
             delete(store, &old, FAILED_SIGN_INS_KEPT).await
         }
+        Step::WebhookEvents => delete_webhook_events(store).await,
         Step::Jobs => delete_jobs(store).await,
         Step::TrashedPosts => delete_trashed(store).await,
     }
@@ -189,6 +194,19 @@ async fn delete_some(store: &Store, rows: &Rows, cutoff: DateTime<Utc>) -> Resul
     let deleted = transaction.connection().execute(&delete).await?;
     transaction.commit().await?;
     Ok(deleted.rows_affected())
+}
+
+async fn delete_webhook_events(store: &Store) -> Result<u64> {
+    let mut deleted = 0;
+    loop {
+        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
+        let some = webhook::purge(&transaction, ROWS_AT_ONCE).await?;
+        transaction.commit().await?;
+        deleted += some;
+        if some < ROWS_AT_ONCE {
+            return Ok(deleted);
+        }
+    }
 }
 
 async fn delete_jobs(store: &Store) -> Result<u64> {

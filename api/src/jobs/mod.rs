@@ -2,9 +2,9 @@
 //! domain verb that asks for it.
 
 mod announce_dead_job;
-mod deliver_webhook;
 mod assess_scores;
 mod count_views;
+mod deliver_webhook;
 mod purge;
 mod render_feeds;
 mod repair_search_index;
@@ -19,9 +19,9 @@ use crate::queue::Handler;
 pub fn handlers(store: &Store) -> Vec<Handler> {
     vec![
         announce_dead_job::handler(store.clone()),
-        deliver_webhook::handler(store.clone()),
         assess_scores::handler(store.clone()),
         count_views::handler(store.clone()),
+        deliver_webhook::handler(store.clone()),
         purge::handler(store.clone()),
         render_feeds::handler(store.clone()),
         repair_search_index::handler(store.clone()),

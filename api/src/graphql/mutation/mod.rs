@@ -14,8 +14,8 @@ mod session;
 mod term;
 mod tick;
 mod user;
-mod webhook;
 mod view;
+mod webhook;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
