@@ -39,6 +39,8 @@ mod preview_links;
 mod purge;
 mod query_plans;
 mod queue;
+mod queue_control;
+mod queue_outage;
 mod release_access;
 mod release_killed;
 mod release_preview;

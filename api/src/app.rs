@@ -24,7 +24,7 @@ use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server};
 use crate::jobs;
-use crate::queue::{self, Worker};
+use crate::queue::{self, Handler, Worker};
 
 /// Everything that runs.
 pub struct App {
@@ -36,6 +36,7 @@ pub struct App {
     pub views: Views,
     /// What answers requests.
     pub router: Router,
+    job_lease: Duration,
 }
 
 impl App {
@@ -84,26 +85,33 @@ impl App {
             keys,
             views,
             router,
+            job_lease: Duration::from_secs(config.job_lease_seconds),
         }
     }
 
-    /// Starts workers for the queue, and what wakes them for jobs of other processes, until `stop`.
-    /// The tracker is done when all of them have stopped.
+    /// Starts `count` workers for the queue, one more for what is scheduled for a time, and what
+    /// wakes them for jobs of other processes, until `stop`. The tracker is done when all of them
+    /// have stopped.
     pub fn start_workers(&self, count: u32, stop: &CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
-        if count > 0 {
-            let Store { database, wake, .. } = &self.store;
-            tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
-        }
-        for number in 0..count {
-            tasks.spawn(self.worker(number).run(stop.clone()));
-        }
         tasks.close();
+        if count == 0 {
+            return tasks;
+        }
+        let Store { database, wake, .. } = &self.store;
+        tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
+        for number in 0..count {
+            let worker = self.worker(number, jobs::handlers(&self.store));
+            tasks.spawn(worker.run(stop.clone()));
+        }
+        // However long what the others do takes, this one is on time.
+        let punctual = self.worker(count, jobs::punctual_handlers(&self.store));
+        tasks.spawn(punctual.run(stop.clone()));
         tasks
     }
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
-    fn worker(&self, number: u32) -> Worker {
+    fn worker(&self, number: u32, handlers: Vec<Handler>) -> Worker {
         let host = gethostname::gethostname();
         let name = format!("{}:{}-{number}", host.display(), std::process::id());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
@@ -112,9 +120,12 @@ impl App {
             self.store.database.clone(),
             self.store.clock.clone(),
             self.store.wake.clone(),
-            jobs::handlers(&self.store),
+            handlers,
             ChaCha8Rng::seed_from_u64(seed),
         );
+        worker.lease = self.job_lease;
+        // Often enough that two renewals may fail, and that whoever calls a job off is heard soon.
+        worker.heartbeat = Duration::from_secs(2).min(self.job_lease / 4);
         worker.announce_dead = Some(webhook::DEAD_JOB_KIND);
         worker
     }

@@ -6,6 +6,7 @@ mod editor;
 pub mod perspective;
 mod postgres;
 mod program;
+mod proxy;
 pub mod reading;
 pub mod release;
 mod server;
@@ -17,6 +18,7 @@ pub mod webhook;
 pub use database::{Backend, TestDatabase};
 pub use editor::Editor;
 pub use program::{number, program};
+pub use proxy::Proxy;
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
 

@@ -43,8 +43,10 @@ pub struct Config {
     pub log: LogFormat,
     /// Connections that read.
     pub readers: u32,
-    /// Jobs that run at once inside `serve`; 0 runs none.
+    /// Jobs that run at once in a process, besides those that have their time; 0 runs none.
     pub workers: u32,
+    /// Seconds after which the jobs of a worker that died are taken over by another one.
+    pub job_lease_seconds: u64,
     /// Whether every revision has to be approved before it goes live. Posts that are marked as
     /// needing human review always have to.
     pub review_required: bool,
@@ -90,7 +92,8 @@ impl Default for Config {
             mode: Mode::Development,
             log: LogFormat::Text,
             readers: 4,
-            workers: 1,
+            workers: 4,
+            job_lease_seconds: 30,
             review_required: false,
             trash_days: 30,
             read_timeout_seconds: 5,
@@ -100,7 +103,7 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "database_url",
     "listen",
     "site_url",
@@ -113,6 +116,7 @@ const NAMES: [&str; 16] = [
     "log",
     "readers",
     "workers",
+    "job_lease_seconds",
     "review_required",
     "trash_days",
     "read_timeout_seconds",
@@ -224,6 +228,9 @@ impl Config {
         }
         if self.workers > 64 {
             return invalid("workers", "give a number from 0 to 64");
+        }
+        if !(1..=600).contains(&self.job_lease_seconds) {
+            return invalid("job_lease_seconds", "give a number from 1 to 600");
         }
         if !(1..=600).contains(&self.read_timeout_seconds) {
             return invalid("read_timeout_seconds", "give a number from 1 to 600");

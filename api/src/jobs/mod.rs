@@ -30,3 +30,12 @@ pub fn handlers(store: &Store) -> Vec<Handler> {
         similar_posts::handler(store.clone()),
     ]
 }
+
+/// The handlers of what is scheduled for a time that people look at the clock for. Such jobs are
+/// quick, and a worker that knows no others is never busy with something long.
+pub fn punctual_handlers(store: &Store) -> Vec<Handler> {
+    vec![
+        scheduled_post::handler(store.clone()),
+        ship_release::handler(store.clone()),
+    ]
+}

@@ -198,7 +198,7 @@ pub(super) async fn take_back_lost(
             lease: claim.lease,
             outcome: &outcome,
             said: Unwritten::default(),
-            announce: announce_dead.filter(|_| handler.announce_dead),
+            announce: handler.announced_by(announce_dead),
         };
         if let Some(status) = finish(database, clock, &ending).await? {
             lost.push(LostAttempt {

@@ -27,8 +27,8 @@ pub struct Handler {
     /// How many jobs of this kind run at once at most, over all workers of all processes. The
     /// database holds it. Without one, as many as there are workers.
     pub max_running: Option<u32>,
-    /// Whether a job that is dead is announced, where the worker announces any. Not for those kinds
-    /// that announcing needs, or the death of an announcement would be announced.
+    /// Whether a job that is dead is announced, where the worker announces any. Not for kinds that
+    /// carry announcements, or the death of one would be announced.
     pub announce_dead: bool,
     run: Arc<Run>,
 }
@@ -50,6 +50,11 @@ impl Handler {
             announce_dead: true,
             run: Arc::new(move |job| Box::pin(run(job))),
         }
+    }
+
+    /// Of which kind a job announces the death of one of this kind's, where `kind` does.
+    pub(super) fn announced_by(&self, kind: Option<&'static str>) -> Option<&'static str> {
+        kind.filter(|kind| self.announce_dead && *kind != self.kind)
     }
 
     pub(super) fn run(
