@@ -64,12 +64,12 @@ pub enum Step {
     SignInThrottles,
     /// Lines of the log about failed attempts to sign in.
     FailedSignIns,
-    /// Events of webhooks, with their deliveries.
-    WebhookEvents,
     /// Jobs that are over, with the history of their attempts.
     Jobs,
     /// Posts that have been in the trash for as long as the site keeps them there.
     TrashedPosts,
+    /// What endpoints were told of, with every attempt at it.
+    WebhookEvents,
 }
 
 impl Step {
@@ -81,9 +81,9 @@ impl Step {
         Self::IdempotencyKeys,
         Self::SignInThrottles,
         Self::FailedSignIns,
-        Self::WebhookEvents,
         Self::Jobs,
         Self::TrashedPosts,
+        Self::WebhookEvents,
     ];
 
     /// What it deletes, in words.
@@ -95,9 +95,9 @@ impl Step {
             Self::IdempotencyKeys => "idempotency keys",
             Self::SignInThrottles => "counts of failed sign-ins",
             Self::FailedSignIns => "log lines of failed sign-ins",
-            Self::WebhookEvents => "events of webhooks",
             Self::Jobs => "jobs that were over",
             Self::TrashedPosts => "posts in the trash",
+            Self::WebhookEvents => "events that endpoints were told of",
         }
     }
 }
@@ -136,9 +136,9 @@ pub async fn purge(store: &Store, step: Step) -> Result<u64> {
             };
             delete(store, &old, FAILED_SIGN_INS_KEPT).await
         }
-        Step::WebhookEvents => delete_webhook_events(store).await,
         Step::Jobs => delete_jobs(store).await,
         Step::TrashedPosts => delete_trashed(store).await,
+        Step::WebhookEvents => delete_webhook_events(store).await,
     }
 }
 
@@ -196,19 +196,6 @@ async fn delete_some(store: &Store, rows: &Rows, cutoff: DateTime<Utc>) -> Resul
     Ok(deleted.rows_affected())
 }
 
-async fn delete_webhook_events(store: &Store) -> Result<u64> {
-    let mut deleted = 0;
-    loop {
-        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
-        let some = webhook::purge(&transaction, ROWS_AT_ONCE).await?;
-        transaction.commit().await?;
-        deleted += some;
-        if some < ROWS_AT_ONCE {
-            return Ok(deleted);
-        }
-    }
-}
-
 async fn delete_jobs(store: &Store) -> Result<u64> {
     let Store {
         database, clock, ..
@@ -238,5 +225,18 @@ async fn delete_trashed(store: &Store) -> Result<u64> {
             return Ok(deleted);
         }
         after = last;
+    }
+}
+
+async fn delete_webhook_events(store: &Store) -> Result<u64> {
+    let mut deleted = 0;
+    loop {
+        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
+        let some = webhook::purge(&transaction, ROWS_AT_ONCE).await?;
+        transaction.commit().await?;
+        deleted += some;
+        if some < ROWS_AT_ONCE {
+            return Ok(deleted);
+        }
     }
 }
