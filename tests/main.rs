@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
-
 mod checklist_ticks;
 mod command_line;
 mod credentials;
@@ -25,6 +24,10 @@ mod import_page_text;
 mod import_rule;
 mod import_run;
 mod isolation;
+mod job_commands;
+mod job_guide;
+mod job_reading;
+mod job_verbs;
 mod limits;
 mod migration;
 mod people;
@@ -49,7 +52,9 @@ mod release_schedule;
 mod releases;
 mod review;
 mod revision_diff;
+mod schedule_ticks;
 mod scheduled_posts;
+mod schedules;
 mod schema;
 mod score_renewal;
 mod scores;
@@ -60,8 +65,10 @@ mod similar_posts;
 mod subscriptions;
 mod support;
 mod synth;
+mod system_status;
 mod term_changes;
 mod terms;
+mod timetable;
 mod visibility;
 mod webhook_addresses;
 mod webhook_deliveries;

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alphanode::domain::actor::Actor;
-use alphanode::domain::permission::Action;
-use alphanode::domain::transaction::Transaction;
+use alphanode::domain::purge::{self, Step};
 use alphanode::domain::webhook;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{RngExt, SeedableRng};
@@ -423,18 +421,12 @@ async fn what_is_old_is_forgotten_unless_it_waits(
     hooks.pass(webhook::KEPT_FOR - TimeDelta::hours(1)).await;
     test_endpoint(&hooks, &id).await;
     let purge = async |hooks: &Hooks| {
-        let store = &hooks.server.test.store;
-        let change = Transaction::begin(store, Actor::Worker, Action::Maintain)
-            .await
-            .unwrap();
-        let count = webhook::purge(&change, 3).await.unwrap();
-        change.commit().await.unwrap();
-        count
+        let step = Step::WebhookEvents;
+        purge::purge(&hooks.server.test.store, step).await.unwrap()
     };
     assert_eq!(purge(&hooks).await, 0);
     hooks.pass(TimeDelta::hours(2)).await;
-    assert_eq!(purge(&hooks).await, 3);
-    assert_eq!(purge(&hooks).await, 2);
+    assert_eq!(purge(&hooks).await, 5);
     assert_eq!(purge(&hooks).await, 0);
     let left = hooks.deliveries(json!(null)).await;
     assert_eq!(left.len(), 2);

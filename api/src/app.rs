@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Mode};
 use crate::domain::feed::Channel;
+use crate::domain::job::JobKind;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
@@ -19,12 +20,12 @@ use crate::domain::view::Views;
 use crate::domain::webhook;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
-use crate::graphql::context::{Links, Site};
+use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server};
 use crate::jobs;
-use crate::queue::{self, Handler, Worker};
+use crate::queue::{self, Handler, Ticker, Worker};
 
 /// Everything that runs.
 pub struct App {
@@ -60,6 +61,7 @@ impl App {
         let mut schema = graphql::schema(Site {
             url: config.site_url(),
         })
+        .data(JobKinds(job_kinds(&store)))
         .data(keys.clone())
         .data(passwords.clone())
         .data(views.clone())
@@ -89,8 +91,8 @@ impl App {
         }
     }
 
-    /// Starts `count` workers for the queue, one more for what is scheduled for a time, and what
-    /// wakes them for jobs of other processes, until `stop`. The tracker is done when all of them
+    /// Starts `count` workers for the queue, one more for what is scheduled for a time, what runs the
+    /// schedules, and what wakes workers for jobs of other processes, until `stop`. The tracker is done when all of them
     /// have stopped.
     pub fn start_workers(&self, count: u32, stop: &CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
@@ -100,6 +102,7 @@ impl App {
         }
         let Store { database, wake, .. } = &self.store;
         tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
+        tasks.spawn(self.ticker().run(stop.clone()));
         for number in 0..count {
             let worker = self.worker(number, jobs::handlers(&self.store));
             tasks.spawn(worker.run(stop.clone()));
@@ -129,6 +132,34 @@ impl App {
         worker.announce_dead = Some(webhook::DEAD_JOB_KIND);
         worker
     }
+
+    /// Runs what is due, schedules included, until nothing is, in the order of its turn. Answers how
+    /// many attempts that took.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn run_until_idle(&self) -> Result<usize, DbErr> {
+        self.ticker().tick().await?;
+        let mut worker = self.worker(0, jobs::handlers(&self.store));
+        worker.run_until_idle().await
+    }
+
+    /// What runs the schedules.
+    fn ticker(&self) -> Ticker {
+        let Store {
+            database,
+            clock,
+            wake,
+            ..
+        } = self.store.clone();
+        Ticker::new(database, clock, wake)
+    }
+}
+
+/// The kinds of jobs that this program runs.
+pub fn job_kinds(store: &Store) -> Vec<JobKind> {
+    jobs::handlers(store).iter().map(JobKind::from).collect()
 }
 
 /// Opens the database of the settings.

@@ -36,6 +36,7 @@ pub mod release;
 pub mod release_item;
 pub mod revision;
 pub mod revision_transition;
+pub mod schedule;
 pub mod score;
 pub mod session;
 pub mod sign_in_throttle;

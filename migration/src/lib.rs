@@ -21,6 +21,7 @@ mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
 mod m20261124_000014_extend_job;
+mod m20261124_000015_create_schedule;
 mod m20261124_000016_create_webhook;
 mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
             Box::new(m20261124_000014_extend_job::Migration),
+            Box::new(m20261124_000015_create_schedule::Migration),
             Box::new(m20261124_000016_create_webhook::Migration),
             Box::new(m20261124_000019_create_view_count::Migration),
             Box::new(m20261124_000020_create_feed::Migration),

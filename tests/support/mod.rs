@@ -3,6 +3,7 @@
 mod database;
 pub mod editing;
 mod editor;
+pub mod operator;
 pub mod perspective;
 mod postgres;
 mod program;
@@ -10,6 +11,7 @@ mod proxy;
 pub mod reading;
 pub mod release;
 mod server;
+pub mod socket;
 mod sqlite;
 mod store;
 pub mod transfer;

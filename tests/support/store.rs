@@ -33,6 +33,11 @@ impl TestStore {
         })
     }
 
+    /// Where it is, for a program.
+    pub fn url(&self) -> &str {
+        self.database.url()
+    }
+
     /// A worker on its queue.
     pub fn worker(&self, name: &str, handlers: Vec<Handler>) -> Worker {
         let Store {

@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod jobs;
 mod keys;
 mod migrate;
 mod publish;
@@ -57,6 +58,8 @@ enum Command {
     Synth(synth::Arguments),
     /// Make posts live
     Publish(publish::Arguments),
+    /// Watch background jobs and schedules, and step in
+    Jobs(jobs::Arguments),
     /// Manage users
     User(user::Arguments),
     /// Manage API tokens
@@ -105,6 +108,7 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Export(arguments) => export::run(&config, &arguments).await,
         Command::Synth(arguments) => synth::run(&config, &arguments).await,
         Command::Publish(arguments) => publish::run(&config, &arguments).await,
+        Command::Jobs(arguments) => jobs::run(&config, arguments).await,
         Command::User(arguments) => user::run(&config, arguments).await,
         Command::Token(arguments) => token::run(&config, arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments),

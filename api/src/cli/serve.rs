@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::{Config, Mode};
-use crate::domain::{feed, one_time_link};
+use crate::domain::{feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
 use crate::telemetry;
@@ -46,6 +46,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     };
     let app = App::new(config, database, Clock::system());
     app.keys.prepare()?;
+    schedule::sync(&app.store).await?;
 
     let stop = CancellationToken::new();
     let workers = if arguments.no_worker {

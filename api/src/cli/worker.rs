@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::Config;
+use crate::domain::schedule;
 use crate::foundation::clock::Clock;
 use crate::telemetry;
 
@@ -26,6 +27,7 @@ pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
     let app = App::new(config, database, Clock::system());
+    schedule::sync(&app.store).await?;
     let stop = CancellationToken::new();
     let workers = app.start_workers(config.workers, &stop);
     say(&format!("workers   {}", config.workers));

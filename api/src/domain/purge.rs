@@ -16,7 +16,7 @@ use super::error::Result;
 use super::permission::Action;
 use super::post;
 use super::transaction::{Store, Transaction};
-use super::{idempotency, session, sign_in_throttle};
+use super::{idempotency, session, sign_in_throttle, webhook};
 use crate::queue::{self, NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
@@ -68,11 +68,13 @@ pub enum Step {
     Jobs,
     /// Posts that have been in the trash for as long as the site keeps them there.
     TrashedPosts,
+    /// What endpoints were told of, with every attempt at it.
+    WebhookEvents,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sessions,
         Self::RefreshTokens,
         Self::OneTimeLinks,
@@ -81,6 +83,7 @@ impl Step {
         Self::FailedSignIns,
         Self::Jobs,
         Self::TrashedPosts,
+        Self::WebhookEvents,
     ];
 
     /// What it deletes, in words.
@@ -94,6 +97,7 @@ impl Step {
             Self::FailedSignIns => "log lines of failed sign-ins",
             Self::Jobs => "jobs that were over",
             Self::TrashedPosts => "posts in the trash",
+            Self::WebhookEvents => "events that endpoints were told of",
         }
     }
 }
@@ -134,6 +138,7 @@ pub async fn purge(store: &Store, step: Step) -> Result<u64> {
         }
         Step::Jobs => delete_jobs(store).await,
         Step::TrashedPosts => delete_trashed(store).await,
+        Step::WebhookEvents => delete_webhook_events(store).await,
     }
 }
 
@@ -220,5 +225,18 @@ async fn delete_trashed(store: &Store) -> Result<u64> {
             return Ok(deleted);
         }
         after = last;
+    }
+}
+
+async fn delete_webhook_events(store: &Store) -> Result<u64> {
+    let mut deleted = 0;
+    loop {
+        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
+        let some = webhook::purge(&transaction, ROWS_AT_ONCE).await?;
+        transaction.commit().await?;
+        deleted += some;
+        if some < ROWS_AT_ONCE {
+            return Ok(deleted);
+        }
     }
 }

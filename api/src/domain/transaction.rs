@@ -178,6 +178,11 @@ impl<'store> Transaction<'store> {
         self.jobs.push(job);
     }
 
+    /// The clock by which the queue tells its times.
+    pub(in crate::domain) fn clock(&self) -> &Clock {
+        &self.store.clock
+    }
+
     /// Says that jobs which are there already may be due once this is committed.
     pub fn wake_workers(&mut self) {
         self.wakes_workers = true;
@@ -211,7 +216,9 @@ impl<'store> Transaction<'store> {
         self.jobs.extend(deliveries);
         let wakes_workers = self.wakes_workers || !self.jobs.is_empty();
         if !self.jobs.is_empty() {
-            queue::enqueue(&self.connection, &self.store.clock, self.jobs).await?;
+            let by = self.caller.actor.to_string();
+            let clock = &self.store.clock;
+            queue::enqueue_for(&self.connection, clock, Some(&by), self.jobs).await?;
         }
         self.connection.commit().await?;
         if wakes_workers {

@@ -30,6 +30,10 @@ pub enum NodeType {
     ApiToken,
     /// A line of the audit log.
     AuditEvent,
+    /// A background job.
+    Job,
+    /// A schedule.
+    JobSchedule,
     /// An endpoint that webhooks are sent to.
     WebhookEndpoint,
     /// The delivery of an event to an endpoint.
@@ -37,7 +41,7 @@ pub enum NodeType {
 }
 
 impl NodeType {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -48,6 +52,8 @@ impl NodeType {
         Self::Session,
         Self::ApiToken,
         Self::AuditEvent,
+        Self::Job,
+        Self::JobSchedule,
         Self::WebhookEndpoint,
         Self::WebhookDelivery,
     ];
@@ -64,6 +70,8 @@ impl NodeType {
             Self::Session => "Session",
             Self::ApiToken => "ApiToken",
             Self::AuditEvent => "AuditEvent",
+            Self::Job => "Job",
+            Self::JobSchedule => "JobSchedule",
             Self::WebhookEndpoint => "WebhookEndpoint",
             Self::WebhookDelivery => "WebhookDelivery",
         }

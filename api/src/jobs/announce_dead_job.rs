@@ -11,6 +11,7 @@ use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
     let mut handler = Handler::new(webhook::DEAD_JOB_KIND, move |job| run(store.clone(), job));
+    handler.purpose = "Tells webhook endpoints that a job was given up.";
     handler.announce_dead = false;
     handler
 }

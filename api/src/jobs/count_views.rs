@@ -12,6 +12,7 @@ use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
     let mut handler = Handler::new(view::JOB_KIND, move |job| run(store.clone(), job));
+    handler.purpose = "Adds views to the counts of posts, and forgets the days that are over.";
     handler.max_running = Some(1);
     handler
 }

@@ -20,6 +20,7 @@ pub(super) fn handler(store: Store) -> Handler {
     let mut handler = Handler::new(webhook::JOB_KIND, move |job| {
         run(store.clone(), Arc::clone(&client), job)
     });
+    handler.purpose = "Makes one attempt at telling a webhook endpoint of an event.";
     // These are failures of ours, such as a database that is away; those of the endpoint are kept
     // with the delivery, which has a schedule of its own.
     handler.max_attempts = 20;

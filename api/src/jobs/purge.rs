@@ -12,6 +12,7 @@ use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
     let mut handler = Handler::new(purge::JOB_KIND, move |job| run(store.clone(), job));
+    handler.purpose = "Deletes what nobody needs any more: ended sessions, jobs that are over, trash past its days.";
     handler.time_limit = Duration::from_secs(3_600);
     handler.max_running = Some(1);
     handler

@@ -19,7 +19,9 @@ use crate::domain::transaction::{Store, Transaction};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    Handler::new(SCHEDULE_JOB_KIND, move |job| run(store.clone(), job))
+    let mut handler = Handler::new(SCHEDULE_JOB_KIND, move |job| run(store.clone(), job));
+    handler.purpose = "Makes a post live, or takes it out of sight, at the time that was planned.";
+    handler
 }
 
 async fn run(store: Store, job: Job) -> Result<(), JobError> {

@@ -18,6 +18,8 @@ type Run = dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), JobError>> + Se
 pub struct Handler {
     /// The kind of jobs it runs.
     pub kind: &'static str,
+    /// What they are for, in a sentence for operators.
+    pub purpose: &'static str,
     /// After so many attempts that failed, the job is dead.
     pub max_attempts: i32,
     /// An attempt that takes longer is stopped, and has failed.
@@ -43,6 +45,7 @@ impl Handler {
     {
         Self {
             kind,
+            purpose: "",
             max_attempts: 5,
             time_limit: Duration::from_secs(60),
             back_off: BackOff::default(),

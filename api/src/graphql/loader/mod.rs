@@ -1,6 +1,7 @@
 //! Loaders: look-ups of nested fields, gathered so that a page costs as many statements as a row.
 
 mod editing;
+mod job;
 mod post;
 mod release;
 mod revision;
@@ -14,6 +15,7 @@ mod webhook;
 use std::sync::Arc;
 
 pub(super) use editing::{AutosaveKey, EditingKey};
+pub(super) use job::{AttemptsKey, JobKey};
 pub(super) use post::{PostKey, PostListKey, PostListShape};
 pub(super) use release::ReleaseItemsKey;
 pub(super) use revision::{ContentKey, RevisionKey, RevisionsKey, TransitionsKey};

@@ -3,12 +3,14 @@
 
 mod answer;
 mod api_token;
+mod job;
 mod post;
 mod posts;
 mod preview;
 mod publication;
 mod release;
 mod revision;
+mod schedule;
 mod score;
 mod session;
 mod term;
@@ -57,6 +59,8 @@ pub struct Mutation(
     term::ToolMutation,
     term::StackMutation,
     term::EntityMutation,
+    job::JobMutation,
+    schedule::ScheduleMutation,
     webhook::WebhookMutation,
     view::ViewMutation,
 );

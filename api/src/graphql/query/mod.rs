@@ -1,13 +1,16 @@
 //! What can be asked, one file a noun.
 
 mod audit_event;
+mod job;
 mod node;
 mod post;
 mod redirect;
 mod release;
 mod revision;
+mod schedule;
 mod scheduled_post;
 mod search;
+mod status;
 mod term;
 mod user;
 mod webhook;
@@ -15,13 +18,16 @@ mod webhook;
 use async_graphql::MergedObject;
 
 pub use audit_event::AuditEventQuery;
+pub use job::JobQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
 pub use release::ReleaseQuery;
 pub use revision::RevisionQuery;
+pub use schedule::ScheduleQuery;
 pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
+pub use status::StatusQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
 pub use webhook::WebhookQuery;
@@ -39,5 +45,8 @@ pub struct Query(
     NodeQuery,
     UserQuery,
     AuditEventQuery,
+    JobQuery,
+    ScheduleQuery,
+    StatusQuery,
     WebhookQuery,
 );

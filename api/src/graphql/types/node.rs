@@ -2,9 +2,11 @@
 
 use async_graphql::{ID, Interface};
 
+use super::job::Job;
 use super::post::Post;
 use super::release::Release;
 use super::revision::Revision;
+use super::schedule::JobSchedule;
 use super::term::{Entity, Stack, Tool};
 
 /// Everything that has an id.
@@ -31,4 +33,8 @@ pub enum Node {
     Entity(Entity),
     /// A release.
     Release(Release),
+    /// A background job.
+    Job(Job),
+    /// A schedule.
+    JobSchedule(JobSchedule),
 }
