@@ -58,7 +58,7 @@ async fn every_answer_says_its_request_and_its_cost() {
     assert_eq!(answer.statements(), 2);
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
     assert_eq!(answer.headers["cache-control"], "no-store");
-    assert_eq!(answer.headers["surrogate-key"], "list:post");
+    assert_eq!(answer.headers["surrogate-key"], "list:posts");
     assert_eq!(answer.headers["x-request-id"].len(), 32);
 
     let mut request = get("/healthz");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each folder may name. Folders that only hold data for others come last.
-const MAY_NAME: [(&str, &[&str]); 11] = [
+const MAY_NAME: [(&str, &[&str]); 12] = [
     (
         "cli",
         &[
@@ -37,7 +37,11 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
         &["domain", "foundation", "graphql", "queue", "telemetry"],
     ),
     ("graphql", &["domain", "foundation"]),
-    ("jobs", &["domain", "foundation", "queue", "transfer"]),
+    (
+        "jobs",
+        &["domain", "foundation", "outbound", "queue", "transfer"],
+    ),
+    ("outbound", &["foundation"]),
     ("transfer", &["domain", "foundation"]),
     ("domain", &["foundation", "queue"]),
     ("queue", &["foundation"]),

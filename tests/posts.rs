@@ -337,7 +337,7 @@ async fn similar_posts_say_why(#[values(Backend::Sqlite, Backend::Postgres)] bac
     let mut worker = server
         .test
         .worker("one", alphanode::jobs::handlers(&server.test.store));
-    assert_eq!(worker.run_until_idle().await.unwrap(), 1);
+    worker.run_until_idle().await.unwrap();
     let query = "{ post(by: {slug: \"one\"}) { similarPosts { weight reasons { kind name } post { slug tools { name } } } } }";
     let data = server.data(query, json!({})).await;
     let similar = data["post"]["similarPosts"].as_array().unwrap();

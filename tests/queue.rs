@@ -28,7 +28,8 @@ pub fn named(name: &str) -> NewJob {
     }
 }
 
-fn unique(name: &str) -> NewJob {
+/// The same, of which only one waits.
+pub fn unique(name: &str) -> NewJob {
     NewJob {
         unique_key: Some(name.to_owned()),
         ..named(name)
@@ -56,7 +57,7 @@ pub async fn jobs(test: &TestStore) -> Vec<job::Model> {
 }
 
 /// A handler that notes the payloads it was given.
-fn noting() -> (Handler, Arc<Mutex<Vec<Value>>>) {
+pub fn noting() -> (Handler, Arc<Mutex<Vec<Value>>>) {
     let notes = Arc::new(Mutex::new(Vec::new()));
     let kept = notes.clone();
     let handler = Handler::new("note", move |job| {

@@ -153,9 +153,9 @@ async fn a_release_publishes_replaces_and_unpublishes_at_once(
     let change = changes.try_recv().unwrap();
     let tags: Vec<String> = change.tags.iter().map(ToString::to_string).collect();
     for tag in [
-        "list:post",
-        "list:redirect",
-        "list:release",
+        "list:posts",
+        "list:redirects",
+        "list:releases",
         "release:1",
         "post:4",
         "post:3",

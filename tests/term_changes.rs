@@ -94,6 +94,10 @@ async fn scalar(server: &TestServer, sql: &str) -> i64 {
     row.try_get_by_index(0).unwrap()
 }
 
+/// Jobs that compute similar posts and wait.
+const SIMILAR_POSTS: &str =
+    "SELECT COUNT(*) FROM job WHERE kind = 'similar_posts' AND status = 'waiting'";
+
 #[rstest]
 #[tokio::test]
 async fn a_new_name_is_seen_everywhere_at_once(
@@ -133,16 +137,13 @@ async fn a_new_name_is_seen_everywhere_at_once(
     let tags: BTreeSet<String> = change.tags.iter().map(ToString::to_string).collect();
     let posts = tags.iter().filter(|tag| tag.starts_with("post:")).count();
     assert_eq!(posts, 2, "of live posts: {tags:?}");
-    assert!(tags.is_superset(&set(&["list:tool", "list:post"])));
+    assert!(tags.is_superset(&set(&["list:tools", "list:posts"])));
     assert_eq!(change.events[0].action, "update");
     assert_eq!(
         change.events[0].before,
         Some(json!({ "name": "k8s", "slug": "k8s" }))
     );
-    assert_eq!(
-        scalar(&server, "SELECT COUNT(*) FROM job WHERE status = 'waiting'").await,
-        1
-    );
+    assert_eq!(scalar(&server, SIMILAR_POSTS).await, 1);
 
     // Names that were there before are not added to search again.
     let terms = "SELECT SUM(LENGTH(terms)) FROM post_search";
@@ -223,10 +224,7 @@ async fn two_words_become_one(#[values(Backend::Sqlite, Backend::Postgres)] back
     let change = changes.recv().await.unwrap();
     assert_eq!(change.events[0].action, "merge");
     assert_eq!(change.events[0].after.as_ref().unwrap()["livePosts"], 2);
-    assert_eq!(
-        scalar(&server, "SELECT COUNT(*) FROM job WHERE status = 'waiting'").await,
-        1
-    );
+    assert_eq!(scalar(&server, SIMILAR_POSTS).await, 1);
 
     // A post that still says the old name gets the new word.
     server

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use crate::queue::{enqueue, jobs, named};
 use crate::support::{Backend, TestStore};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// For what takes a moment; nothing is measured.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// All attempts as worker and outcome, in the order of jobs and claims.
-async fn attempts(test: &TestStore) -> Vec<(String, String)> {
+pub async fn outcomes(test: &TestStore) -> Vec<(String, String)> {
     job_attempt::Entity::find()
         .order_by_asc(job_attempt::Column::JobId)
         .order_by_asc(job_attempt::Column::Lease)
@@ -39,13 +40,13 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// A handler that says when it has begun, and ends when it may.
-struct Held {
+pub struct Held {
     begun: Arc<Semaphore>,
-    may_end: Arc<Semaphore>,
+    pub may_end: Arc<Semaphore>,
 }
 
 impl Held {
-    fn new() -> (Handler, Self) {
+    pub fn new() -> (Handler, Self) {
         let held = Self {
             begun: Arc::new(Semaphore::new(0)),
             may_end: Arc::new(Semaphore::new(0)),
@@ -62,7 +63,7 @@ impl Held {
         (handler, held)
     }
 
-    async fn until_begun(&self) {
+    pub async fn until_begun(&self) {
         timeout(PATIENCE, self.begun.acquire())
             .await
             .expect("the handler begins")
@@ -71,11 +72,11 @@ impl Held {
     }
 }
 
-fn failing() -> Handler {
+pub fn failing() -> Handler {
     Handler::new("note", |_| async { Err(JobError::new("no luck")) })
 }
 
-async fn run(worker: &mut Worker) -> usize {
+pub async fn run(worker: &mut Worker) -> usize {
     timeout(PATIENCE, worker.run_until_idle())
         .await
         .expect("the queue runs dry")
@@ -111,7 +112,7 @@ async fn a_job_whose_worker_is_gone_is_taken_over_and_the_old_one_finishes_nothi
         "what the frozen worker says of it counts no more"
     );
     assert_eq!(
-        attempts(&test).await,
+        outcomes(&test).await,
         pairs(&[("frozen", "lost"), ("other", "failed")])
     );
 }
@@ -169,7 +170,7 @@ async fn a_lease_is_renewed_while_the_handler_runs(
     assert_eq!(run(&mut test.worker("other", vec![failing()])).await, 0);
     held.may_end.add_permits(1);
     assert_eq!(timeout(PATIENCE, holder).await.unwrap().unwrap(), 1);
-    assert_eq!(attempts(&test).await, pairs(&[("holder", "done")]));
+    assert_eq!(outcomes(&test).await, pairs(&[("holder", "done")]));
 }
 
 #[rstest]
@@ -199,7 +200,7 @@ async fn a_failed_job_is_tried_again_later_and_later_and_then_is_dead(
     let dead = &jobs(&test).await[0];
     assert_eq!((dead.status.as_str(), dead.attempts), ("dead", 3));
     assert_eq!(dead.last_error.as_deref(), Some("no luck"));
-    assert_eq!(attempts(&test).await, pairs(&[("one", "failed"); 3]));
+    assert_eq!(outcomes(&test).await, pairs(&[("one", "failed"); 3]));
     test.store.clock.advance(TimeDelta::days(1));
     assert_eq!(run(&mut worker).await, 0);
 }
@@ -283,7 +284,7 @@ async fn a_worker_that_stops_gives_back_what_it_can_not_finish(
     held.may_end.add_permits(1);
     timeout(PATIENCE, running).await.expect("it stops").unwrap();
     assert_eq!(
-        attempts(&test).await,
+        outcomes(&test).await,
         pairs(&[("stopped", "released"), ("patient", "done")])
     );
 }

@@ -7,19 +7,25 @@ use axum::Router;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Mode};
+use crate::domain::feed::Channel;
+use crate::domain::job::JobKind;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
+use crate::domain::view::Views;
+use crate::domain::webhook;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
-use crate::graphql::context::{Links, Site};
+use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server};
 use crate::jobs;
-use crate::queue::Worker;
+use crate::queue::{self, Handler, Ticker, Worker};
 
 /// Everything that runs.
 pub struct App {
@@ -27,8 +33,11 @@ pub struct App {
     pub store: Store,
     /// What tokens are signed with.
     pub keys: SigningKeys,
+    /// Takes views in; somebody has to flush them.
+    pub views: Views,
     /// What answers requests.
     pub router: Router,
+    job_lease: Duration,
 }
 
 impl App {
@@ -36,6 +45,14 @@ impl App {
     pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
+        store.destinations = config.destinations();
+        store.trash_kept = config.trash_kept();
+        store.channel = Channel {
+            name: config.site_name(),
+            site_url: config.site_url(),
+            public_url: config.public_url(),
+        };
+        let views = Views::new(store.clone());
         let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -44,8 +61,10 @@ impl App {
         let mut schema = graphql::schema(Site {
             url: config.site_url(),
         })
+        .data(JobKinds(job_kinds(&store)))
         .data(keys.clone())
         .data(passwords.clone())
+        .data(views.clone())
         .data(Links {
             base: config.public_url(),
         })
@@ -67,23 +86,81 @@ impl App {
         Self {
             store,
             keys,
+            views,
             router,
+            job_lease: Duration::from_secs(config.job_lease_seconds),
         }
     }
 
+    /// Starts `count` workers for the queue, one more for what is scheduled for a time, what runs the
+    /// schedules, and what wakes workers for jobs of other processes, until `stop`. The tracker is done when all of them
+    /// have stopped.
+    pub fn start_workers(&self, count: u32, stop: &CancellationToken) -> TaskTracker {
+        let tasks = TaskTracker::new();
+        tasks.close();
+        if count == 0 {
+            return tasks;
+        }
+        let Store { database, wake, .. } = &self.store;
+        tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
+        tasks.spawn(self.ticker().run(stop.clone()));
+        for number in 0..count {
+            let worker = self.worker(number, jobs::handlers(&self.store));
+            tasks.spawn(worker.run(stop.clone()));
+        }
+        // However long what the others do takes, this one is on time.
+        let punctual = self.worker(count, jobs::punctual_handlers(&self.store));
+        tasks.spawn(punctual.run(stop.clone()));
+        tasks
+    }
+
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
-    pub fn worker(&self, number: u32) -> Worker {
-        let name = format!("{}-{number}", std::process::id());
+    fn worker(&self, number: u32, handlers: Vec<Handler>) -> Worker {
+        let host = gethostname::gethostname();
+        let name = format!("{}:{}-{number}", host.display(), std::process::id());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
-        Worker::new(
+        let mut worker = Worker::new(
             &name,
             self.store.database.clone(),
             self.store.clock.clone(),
             self.store.wake.clone(),
-            jobs::handlers(&self.store),
+            handlers,
             ChaCha8Rng::seed_from_u64(seed),
-        )
+        );
+        worker.lease = self.job_lease;
+        // Often enough that two renewals may fail, and that whoever calls a job off is heard soon.
+        worker.heartbeat = Duration::from_secs(2).min(self.job_lease / 4);
+        worker.announce_dead = Some(webhook::DEAD_JOB_KIND);
+        worker
     }
+
+    /// Runs what is due, schedules included, until nothing is, in the order of its turn. Answers how
+    /// many attempts that took.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn run_until_idle(&self) -> Result<usize, DbErr> {
+        self.ticker().tick().await?;
+        let mut worker = self.worker(0, jobs::handlers(&self.store));
+        worker.run_until_idle().await
+    }
+
+    /// What runs the schedules.
+    fn ticker(&self) -> Ticker {
+        let Store {
+            database,
+            clock,
+            wake,
+            ..
+        } = self.store.clone();
+        Ticker::new(database, clock, wake)
+    }
+}
+
+/// The kinds of jobs that this program runs.
+pub fn job_kinds(store: &Store) -> Vec<JobKind> {
+    jobs::handlers(store).iter().map(JobKind::from).collect()
 }
 
 /// Opens the database of the settings.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main -> cli -> app -> http -> graphql -> domain -> queue -> foundation
-//! jobs -> domain, transfer, queue      transfer -> domain      cli -> transfer
+//! jobs -> domain, transfer, queue, outbound      transfer -> domain      cli -> transfer
 //! ```
 //!
 //! Only [`domain`] and [`queue`] name the crate `entity`, so that no reader can go round the
@@ -18,6 +18,7 @@ pub mod foundation;
 pub mod graphql;
 pub mod http;
 pub mod jobs;
+pub mod outbound;
 pub mod queue;
 pub mod telemetry;
 pub mod transfer;

@@ -23,3 +23,14 @@ pub const FIRST_ANSWER_MS: f64 = 150.0;
 
 /// Posts imported a second on SQLite, at least.
 pub const IMPORTED_A_SECOND: f64 = 1_500.0;
+
+/// Jobs a second as a part of those of a loop in hand-written SQL, at least.
+pub const JOBS_AGAINST_SQL: f64 = 0.5;
+
+/// From asking for a job until it begins, on an idle queue, 99 of 100 times, at most, in
+/// milliseconds.
+pub const BEGINS_P99_MS: f64 = 50.0;
+
+/// Jobs a second over a queue with a million rows that are over and a hundred thousand that wait, as
+/// a part of those over an empty one, at least.
+pub const FULL_TO_EMPTY: f64 = 0.8;

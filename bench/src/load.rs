@@ -132,6 +132,13 @@ impl Database {
         }
     }
 
+    /// Another one beside it, without any table.
+    pub async fn empty(&self, name: &str) -> Result<Self> {
+        let empty = self.clone().named(name);
+        empty.create().await?;
+        Ok(empty)
+    }
+
     /// Makes it, empty, in the place of an earlier one.
     async fn create(&self) -> Result<()> {
         self.remove().await?;

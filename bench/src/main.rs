@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod operation;
 mod process;
+mod queue;
 mod report;
 mod start;
 mod writer;
@@ -60,6 +61,10 @@ struct Arguments {
     /// Only on this database: sqlite or postgres
     #[arg(long)]
     only: Option<String>,
+
+    /// Only the queue: no posts are loaded
+    #[arg(long)]
+    queue: bool,
 
     /// Load again, although a database with these posts and this schema is there
     #[arg(long)]
@@ -120,6 +125,10 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut report = report::Report::new(arguments);
     for database in load::Database::wanted(arguments)? {
         say(&format!("\n{}", database.kind));
+        report.add_queue(&database, queue::measure(&database, arguments).await?);
+        if arguments.queue {
+            continue;
+        }
         let (database, loaded) = load::load(&database, arguments).await?;
         let start = start::measure(&database, arguments).await?;
         let mut contest = contest::measure(&database, arguments).await?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::contest::{Contest, Contestant};
 use crate::load::{Database, Kind, Loaded};
+use crate::queue::Queue;
 use crate::start::Start;
 use crate::{Arguments, Result, limits, writing};
 
@@ -20,6 +21,7 @@ pub struct Report {
     seconds: f64,
     connections: usize,
     databases: Vec<Entry>,
+    queues: Vec<QueueEntry>,
 }
 
 /// What the figures depend on.
@@ -37,6 +39,13 @@ struct Entry {
     start: Start,
     contest: Contest,
     ratios: Vec<Ratios>,
+}
+
+#[derive(Debug, Serialize)]
+struct QueueEntry {
+    database: Kind,
+    #[serde(flatten)]
+    figures: Queue,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,7 +68,15 @@ impl Report {
             seconds: arguments.seconds,
             connections: arguments.connections,
             databases: Vec::new(),
+            queues: Vec::new(),
         }
+    }
+
+    pub fn add_queue(&mut self, database: &Database, figures: Queue) {
+        self.queues.push(QueueEntry {
+            database: database.kind,
+            figures,
+        });
     }
 
     pub fn add(&mut self, database: &Database, loaded: Loaded, start: Start, contest: Contest) {
@@ -82,9 +99,44 @@ impl Report {
         });
     }
 
-    /// The table.
-    #[allow(clippy::print_stdout, reason = "the table is the command's result")]
+    /// The tables.
     pub fn print(&self) {
+        if !self.databases.is_empty() {
+            self.print_contest();
+        }
+        self.print_queues();
+    }
+
+    #[allow(clippy::print_stdout, reason = "the table is the command's result")]
+    fn print_queues(&self) {
+        println!(
+            "\n| database   | workers | by hand, jobs/s | alphanode, jobs/s | to SQL |\n\
+             |------------|--------:|----------------:|------------------:|-------:|"
+        );
+        for entry in &self.queues {
+            for (workers, figures) in &entry.figures.throughput {
+                println!(
+                    "| {:<10} | {workers:>7} | {:>15.0} | {:>17.0} | {:>6.2} |",
+                    entry.database,
+                    figures.by_hand,
+                    figures.alphanode,
+                    figures.ratio()
+                );
+            }
+        }
+        for entry in &self.queues {
+            println!(
+                "\non {}, a job on an idle queue begins after {:.2} ms (p50), {:.2} ms (p99)",
+                entry.database, entry.figures.begins_p50_ms, entry.figures.begins_p99_ms
+            );
+            for (name, ratio) in &entry.figures.full_to_empty {
+                println!("a full queue ({name}) to an empty one: {ratio:.2}");
+            }
+        }
+    }
+
+    #[allow(clippy::print_stdout, reason = "the table is the command's result")]
+    fn print_contest(&self) {
         println!(
             "\n{} posts; {} rounds of {} s over {} connections, medians; {} cores shared with the \
              load generator, {:.0} GiB\n",
@@ -164,7 +216,7 @@ impl Report {
 
     /// The limits that the figures miss.
     pub fn missed(&self) -> Vec<String> {
-        let mut missed = Vec::new();
+        let mut missed = self.missed_by_queues();
         for entry in &self.databases {
             let kind = entry.database;
             for ratios in &entry.ratios {
@@ -197,6 +249,39 @@ impl Report {
                     "{figure:.0} posts a second are imported on {kind}; {} is the least",
                     limits::IMPORTED_A_SECOND,
                 ));
+            }
+        }
+        missed
+    }
+
+    fn missed_by_queues(&self) -> Vec<String> {
+        let mut missed = Vec::new();
+        for QueueEntry { database, figures } in &self.queues {
+            for (workers, throughput) in &figures.throughput {
+                if throughput.ratio() < limits::JOBS_AGAINST_SQL {
+                    missed.push(format!(
+                        "{workers} workers on {database} reach {:.2} of hand-written SQL; {} is \
+                         the least",
+                        throughput.ratio(),
+                        limits::JOBS_AGAINST_SQL,
+                    ));
+                }
+            }
+            if figures.begins_p99_ms > limits::BEGINS_P99_MS {
+                missed.push(format!(
+                    "a job on an idle queue on {database} begins after {:.0} ms; {} is the most",
+                    figures.begins_p99_ms,
+                    limits::BEGINS_P99_MS,
+                ));
+            }
+            for (name, ratio) in &figures.full_to_empty {
+                if *ratio < limits::FULL_TO_EMPTY {
+                    missed.push(format!(
+                        "a full queue ({name}) on {database} reaches {ratio:.2} of an empty one; \
+                         {} is the least",
+                        limits::FULL_TO_EMPTY,
+                    ));
+                }
             }
         }
         missed

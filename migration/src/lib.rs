@@ -21,8 +21,12 @@ mod m20261124_000011_add_editing;
 mod m20261124_000012_create_release;
 mod m20261124_000013_add_request_memory;
 mod m20261124_000014_extend_job;
+mod m20261124_000015_create_schedule;
+mod m20261124_000016_create_webhook;
 mod m20261124_000017_extend_import;
 mod m20261124_000018_create_export;
+mod m20261124_000019_create_view_count;
+mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
 
 pub use sea_orm_migration::MigrationStatus;
@@ -49,8 +53,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000012_create_release::Migration),
             Box::new(m20261124_000013_add_request_memory::Migration),
             Box::new(m20261124_000014_extend_job::Migration),
+            Box::new(m20261124_000015_create_schedule::Migration),
+            Box::new(m20261124_000016_create_webhook::Migration),
             Box::new(m20261124_000017_extend_import::Migration),
             Box::new(m20261124_000018_create_export::Migration),
+            Box::new(m20261124_000019_create_view_count::Migration),
+            Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
         ]
     }

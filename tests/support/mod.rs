@@ -4,19 +4,24 @@ mod database;
 pub mod editing;
 mod editor;
 pub mod importing;
+pub mod operator;
 pub mod perspective;
 mod postgres;
 mod program;
+mod proxy;
 pub mod reading;
 pub mod release;
 mod server;
+pub mod socket;
 mod sqlite;
 mod store;
 pub mod transfer;
+pub mod webhook;
 
 pub use database::{Backend, TestDatabase};
 pub use editor::Editor;
 pub use program::{number, program};
+pub use proxy::Proxy;
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
 

@@ -13,6 +13,7 @@ use alphanode::domain::session;
 use alphanode::domain::signing_key::SigningKeys;
 use alphanode::domain::transaction::Transaction;
 use alphanode::domain::user::{self, NewUser, User};
+use alphanode::domain::view::Views;
 use alphanode::transfer::Document;
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +29,7 @@ pub struct TestServer {
     pub test: TestStore,
     pub router: Router,
     pub keys: SigningKeys,
+    pub views: Views,
     keys_directory: TempDir,
 }
 
@@ -92,6 +94,7 @@ impl TestServer {
             test,
             router: app.router,
             keys: app.keys,
+            views: app.views,
             keys_directory,
         })
     }

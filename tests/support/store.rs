@@ -15,7 +15,8 @@ use super::{Backend, TestDatabase};
 /// A store over a migrated database, at noon of the first of June 2026 until its clock is moved.
 pub struct TestStore {
     pub store: Store,
-    _database: TestDatabase,
+    /// Gone with it.
+    pub database: TestDatabase,
 }
 
 impl TestStore {
@@ -28,8 +29,13 @@ impl TestStore {
             .expect("the database opens");
         Some(Self {
             store: Store::new(opened, Clock::set_to(noon)),
-            _database: database,
+            database,
         })
+    }
+
+    /// Where it is, for a program.
+    pub fn url(&self) -> &str {
+        self.database.url()
     }
 
     /// A worker on its queue.

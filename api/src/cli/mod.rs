@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod import_run;
+mod jobs;
 mod keys;
 mod migrate;
 mod publish;
@@ -11,6 +12,7 @@ mod serve;
 mod synth;
 mod token;
 mod user;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +47,8 @@ struct CommandLine {
 enum Command {
     /// Serve the API and run background jobs
     Serve(serve::Arguments),
+    /// Run background jobs without serving the API, beside `serve --no-worker` or more of it
+    Worker(worker::Arguments),
     /// Bring the database to a version of the schema
     Migrate(migrate::Arguments),
     /// Read files into posts
@@ -55,6 +59,8 @@ enum Command {
     Synth(synth::Arguments),
     /// Make posts live
     Publish(publish::Arguments),
+    /// Watch background jobs and schedules, and step in
+    Jobs(jobs::Arguments),
     /// Manage users
     User(user::Arguments),
     /// Manage API tokens
@@ -85,15 +91,25 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => arguments.listen.clone(),
         _ => None,
     };
-    let overrides = [("database_url", line.database_url), ("listen", listen)];
+    let workers = match &line.command {
+        Command::Worker(arguments) => arguments.workers.map(|count| count.to_string()),
+        _ => None,
+    };
+    let overrides = [
+        ("database_url", line.database_url),
+        ("listen", listen),
+        ("workers", workers),
+    ];
     let config = Config::load(line.config, &overrides)?;
     match line.command {
         Command::Serve(arguments) => serve::run(&config, &arguments).await,
+        Command::Worker(_) => worker::run(&config).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
         Command::Import(arguments) => import::run(&config, &arguments).await,
         Command::Export(arguments) => export::run(&config, &arguments).await,
         Command::Synth(arguments) => synth::run(&config, &arguments).await,
         Command::Publish(arguments) => publish::run(&config, &arguments).await,
+        Command::Jobs(arguments) => jobs::run(&config, arguments).await,
         Command::User(arguments) => user::run(&config, arguments).await,
         Command::Token(arguments) => token::run(&config, arguments).await,
         Command::Keys(arguments) => keys::run(&config, &arguments),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::{Config, Mode};
-use crate::domain::one_time_link;
+use crate::domain::{feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
 use crate::telemetry;
@@ -46,6 +46,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     };
     let app = App::new(config, database, Clock::system());
     app.keys.prepare()?;
+    schedule::sync(&app.store).await?;
 
     let stop = CancellationToken::new();
     let workers = if arguments.no_worker {
@@ -53,9 +54,9 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     } else {
         config.workers
     };
-    let workers: Vec<_> = (0..workers)
-        .map(|number| tokio::spawn(app.worker(number).run(stop.clone())))
-        .collect();
+    feed::render_soon(&app.store).await?;
+    let views = tokio::spawn(app.views.clone().run(stop.clone()));
+    let workers = app.start_workers(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
     if config.mode == Mode::Development {
@@ -92,9 +93,10 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         () = drained => say("some requests did not end in time and were dropped"),
     }
     stop.cancel();
-    for worker in workers {
-        worker.await?;
-    }
+    views.await?;
+    // Those of the requests that were still answered after the signal.
+    app.views.flush().await?;
+    workers.wait().await;
     app.store.database.close().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,10 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use config::{Environment, File, FileFormat};
 use serde::Deserialize;
 
 use crate::foundation::database::DatabaseOptions;
+use crate::foundation::destination::Destinations;
 
 /// The settings file that is read when it is there.
 pub const FILE: &str = "alphanode.toml";
@@ -24,6 +26,8 @@ pub struct Config {
     pub listen: String,
     /// Where the public site is; canonical URLs begin with it.
     pub site_url: String,
+    /// What the public site is called, in its feeds. The host of `site_url` when absent.
+    pub site_name: Option<String>,
     /// Where people reach this server, without a slash at the end; links in invitations begin with
     /// it. `http://` and `listen` when absent.
     pub public_url: Option<String>,
@@ -31,19 +35,25 @@ pub struct Config {
     pub keys_directory: PathBuf,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Hosts, addresses and networks that webhooks may go to though they are not public.
+    pub webhook_allowed_hosts: Vec<String>,
     /// `development` or `production`. In production introspection and GraphiQL are off.
     pub mode: Mode,
     /// `text` for people, `json` for machines.
     pub log: LogFormat,
     /// Connections that read.
     pub readers: u32,
-    /// Jobs that run at once inside `serve`; 0 runs none.
+    /// Jobs that run at once in a process, besides those that have their time; 0 runs none.
     pub workers: u32,
+    /// Seconds after which the jobs of a worker that died are taken over by another one.
+    pub job_lease_seconds: u64,
     /// Whether every revision has to be approved before it goes live. Posts that are marked as
     /// needing human review always have to.
     pub review_required: bool,
     /// Megabytes (of 1,000,000 bytes) that one upload of files for an import may have.
     pub upload_limit_megabytes: u64,
+    /// Days after which a post in the trash is deleted; 0 keeps it until somebody deletes it.
+    pub trash_days: u32,
     /// Seconds one read may take inside the database.
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
@@ -76,15 +86,19 @@ impl Default for Config {
             database_url: "sqlite:data/alphanode.db".into(),
             listen: "127.0.0.1:8080".into(),
             site_url: "http://localhost:3000".into(),
+            site_name: None,
             public_url: None,
             keys_directory: "data/keys".into(),
             trusted_proxies: Vec::new(),
+            webhook_allowed_hosts: Vec::new(),
             mode: Mode::Development,
             log: LogFormat::Text,
             readers: 4,
-            workers: 1,
+            workers: 4,
+            job_lease_seconds: 30,
             review_required: false,
             upload_limit_megabytes: 1_000,
+            trash_days: 30,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
         }
@@ -92,19 +106,23 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "database_url",
     "listen",
     "site_url",
+    "site_name",
     "public_url",
     "keys_directory",
     "trusted_proxies",
+    "webhook_allowed_hosts",
     "mode",
     "log",
     "readers",
     "workers",
+    "job_lease_seconds",
     "review_required",
     "upload_limit_megabytes",
+    "trash_days",
     "read_timeout_seconds",
     "request_timeout_seconds",
 ];
@@ -162,7 +180,8 @@ impl Config {
                 .prefix_separator("_")
                 .try_parsing(true)
                 .list_separator(",")
-                .with_list_parse_key("trusted_proxies"),
+                .with_list_parse_key("trusted_proxies")
+                .with_list_parse_key("webhook_allowed_hosts"),
         );
         for (name, value) in overrides {
             builder = builder.set_override_option(*name, value.clone())?;
@@ -205,6 +224,9 @@ impl Config {
                 "give an absolute URL, e.g. https://cms.example.org",
             );
         }
+        if let Err(reason) = Destinations::read(&self.webhook_allowed_hosts) {
+            return invalid("webhook_allowed_hosts", &reason);
+        }
         if !(1..=64).contains(&self.readers) {
             return invalid("readers", "give a number from 1 to 64");
         }
@@ -213,6 +235,9 @@ impl Config {
         }
         if !(1..=100_000).contains(&self.upload_limit_megabytes) {
             return invalid("upload_limit_megabytes", "give a number from 1 to 100000");
+        }
+        if !(1..=600).contains(&self.job_lease_seconds) {
+            return invalid("job_lease_seconds", "give a number from 1 to 600");
         }
         if !(1..=600).contains(&self.read_timeout_seconds) {
             return invalid("read_timeout_seconds", "give a number from 1 to 600");
@@ -234,6 +259,11 @@ impl Config {
         }
     }
 
+    /// Where webhooks may go. What can't be read was refused when the settings were.
+    pub fn destinations(&self) -> Destinations {
+        Destinations::read(&self.webhook_allowed_hosts).unwrap_or_default()
+    }
+
     /// Where people reach this server, without a slash at the end.
     pub fn public_url(&self) -> String {
         match &self.public_url {
@@ -245,5 +275,18 @@ impl Config {
     /// The site without a slash at the end.
     pub fn site_url(&self) -> String {
         self.site_url.trim_end_matches('/').to_owned()
+    }
+
+    /// What the site is called.
+    pub fn site_name(&self) -> String {
+        let address = self.site_url.split("://").nth(1);
+        let host = address.and_then(|address| address.split('/').next());
+        let name = self.site_name.as_deref().or(host);
+        name.unwrap_or_default().to_owned()
+    }
+
+    /// How long a post stays in the trash; until somebody deletes it when there is no limit.
+    pub fn trash_kept(&self) -> Option<TimeDelta> {
+        (self.trash_days > 0).then(|| TimeDelta::days(self.trash_days.into()))
     }
 }

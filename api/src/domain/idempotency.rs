@@ -15,7 +15,7 @@ use super::error::{Error, Problem, ProblemCode, Result};
 use super::transaction::Transaction;
 
 /// How long a key is kept.
-const KEPT: TimeDelta = TimeDelta::hours(24);
+pub(super) const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// The longest key, in characters.
 const MAXIMUM_KEY_LENGTH: usize = 200;

@@ -220,6 +220,11 @@ impl Reader {
         self.database.dialect()
     }
 
+    /// Where the queue, which has reads of its own, sends its statements.
+    pub(in crate::domain) fn database(&self) -> &Database {
+        &self.database
+    }
+
     pub(in crate::domain) async fn rows(
         &self,
         select: &SelectStatement,

@@ -33,7 +33,7 @@ const FIRST_LOCK: i64 = 15;
 const LONGEST_LOCK: i64 = 15 * 60;
 
 /// After so long without a failure it begins anew.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(24);
+pub(super) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// An attempt that was counted.
 #[derive(Debug)]

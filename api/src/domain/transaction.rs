@@ -5,17 +5,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::broadcast;
 
 use super::actor::{Actor, Caller};
 use super::audit::{self, AuditEvent};
 use super::error::Result;
+use super::feed::Channel;
 use super::permission::{self, Action, Reach};
+use super::webhook::{self, Announcement};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, Dialect};
+use crate::foundation::destination::Destinations;
 use crate::queue::{self, NewJob, Wake};
 
 /// Everything a change needs from the process it happens in.
@@ -29,6 +32,12 @@ pub struct Store {
     pub wake: Wake,
     /// Whether every revision has to be approved before it goes live.
     pub review_required: bool,
+    /// Where webhooks may go.
+    pub destinations: Destinations,
+    /// How long a post stays in the trash before it is deleted; without a limit when absent.
+    pub trash_kept: Option<TimeDelta>,
+    /// What feeds say of the site.
+    pub channel: Channel,
     changes: broadcast::Sender<Arc<Change>>,
 }
 
@@ -41,6 +50,9 @@ impl Store {
             clock,
             wake: Wake::default(),
             review_required: false,
+            destinations: Destinations::default(),
+            trash_kept: None,
+            channel: Channel::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
         }
     }
@@ -70,6 +82,8 @@ pub struct Transaction<'store> {
     tags: BTreeSet<CacheTag>,
     events: Vec<AuditEvent>,
     jobs: Vec<NewJob>,
+    wakes_workers: bool,
+    announcements: Vec<Announcement>,
 }
 
 impl<'store> Transaction<'store> {
@@ -93,6 +107,8 @@ impl<'store> Transaction<'store> {
             tags: BTreeSet::new(),
             events: Vec::new(),
             jobs: Vec::new(),
+            wakes_workers: false,
+            announcements: Vec::new(),
             store,
         })
     }
@@ -127,6 +143,11 @@ impl<'store> Transaction<'store> {
         self.store.review_required
     }
 
+    /// Where webhooks may go.
+    pub(in crate::domain) fn destinations(&self) -> &Destinations {
+        &self.store.destinations
+    }
+
     /// Which database it is made in.
     pub fn dialect(&self) -> Dialect {
         self.store.database.dialect()
@@ -142,6 +163,11 @@ impl<'store> Transaction<'store> {
         self.tags.insert(tag);
     }
 
+    /// What answers were made from that are out of date, so far.
+    pub(in crate::domain) fn tags(&self) -> &BTreeSet<CacheTag> {
+        &self.tags
+    }
+
     /// Adds a line to the audit log.
     pub fn record(&mut self, event: AuditEvent) {
         self.events.push(event);
@@ -150,6 +176,21 @@ impl<'store> Transaction<'store> {
     /// Asks for a job that exists if and only if this change does.
     pub fn enqueue(&mut self, job: NewJob) {
         self.jobs.push(job);
+    }
+
+    /// The clock by which the queue tells its times.
+    pub(in crate::domain) fn clock(&self) -> &Clock {
+        &self.store.clock
+    }
+
+    /// Says that jobs which are there already may be due once this is committed.
+    pub fn wake_workers(&mut self) {
+        self.wakes_workers = true;
+    }
+
+    /// Tells the endpoints that want to know it, once this is committed.
+    pub fn announce(&mut self, announcement: Announcement) {
+        self.announcements.push(announcement);
     }
 
     /// Undoes the change, and is done when the database has.
@@ -161,21 +202,26 @@ impl<'store> Transaction<'store> {
         Ok(self.connection.rollback().await?)
     }
 
-    /// Commits the change with its audit events and its jobs, then tells the rest of the process.
+    /// Commits the change with its audit events, its webhooks and its jobs, then tells the rest of
+    /// the process.
     ///
     /// # Errors
     ///
     /// When the database refuses; then nothing was written.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
         if !self.events.is_empty() {
             audit::record(&self.connection, self.now, &self.caller, &self.events).await?;
         }
-        let has_jobs = !self.jobs.is_empty();
-        if has_jobs {
-            queue::enqueue(&self.connection, &self.store.clock, self.jobs).await?;
+        let deliveries = webhook::write(&self, &self.announcements).await?;
+        self.jobs.extend(deliveries);
+        let wakes_workers = self.wakes_workers || !self.jobs.is_empty();
+        if !self.jobs.is_empty() {
+            let by = self.caller.actor.to_string();
+            let clock = &self.store.clock;
+            queue::enqueue_for(&self.connection, clock, Some(&by), self.jobs).await?;
         }
         self.connection.commit().await?;
-        if has_jobs {
+        if wakes_workers {
             self.store.wake.workers();
         }
         if !(self.tags.is_empty() && self.events.is_empty()) {

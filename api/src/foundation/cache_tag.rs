@@ -8,7 +8,7 @@ use std::fmt;
 pub enum CacheTag {
     /// One row: its noun and its key.
     Row(&'static str, i64),
-    /// Any list, count or search over a noun.
+    /// Any list, count or search over a noun, which it is written in the plural of.
     List(&'static str),
 }
 
@@ -16,7 +16,8 @@ impl fmt::Display for CacheTag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Row(noun, key) => write!(formatter, "{noun}:{key}"),
-            Self::List(noun) => write!(formatter, "list:{noun}"),
+            Self::List("entity") => formatter.write_str("list:entities"),
+            Self::List(noun) => write!(formatter, "list:{noun}s"),
         }
     }
 }

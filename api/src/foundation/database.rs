@@ -81,11 +81,12 @@ impl DatabaseOptions {
     }
 }
 
-/// Two pools over one database: many readers, and the writers.
+/// Pools over one database: many readers, the writers, and what workers ask their queue with.
 #[derive(Clone, Debug)]
 pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    queue: DatabaseConnection,
     dialect: Dialect,
     /// What runs beside the pools, and what ends it.
     beside: TaskTracker,
@@ -161,6 +162,7 @@ impl Database {
         }
         Ok(Self {
             reader,
+            queue: writer.clone(),
             writer,
             dialect: Dialect::Sqlite,
             beside,
@@ -188,8 +190,13 @@ impl Database {
             .map_sqlx_postgres_opts(|postgres| {
                 postgres.options([("max_parallel_workers_per_gather", "0")])
             });
+        let mut queue = pool(options.writers);
+        // A plan that was made while there were a few jobs is kept when there are a hundred thousand,
+        // and reading all of them would seem to be the quickest for a while.
+        queue.map_sqlx_postgres_opts(|postgres| postgres.options([("enable_seqscan", "off")]));
         Ok(Self {
             reader: sea_orm::Database::connect(readers).await?,
+            queue: sea_orm::Database::connect(queue).await?,
             writer: sea_orm::Database::connect(pool(options.writers)).await?,
             dialect: Dialect::Postgres,
             beside: TaskTracker::new(),
@@ -207,10 +214,15 @@ impl Database {
         &self.reader
     }
 
-    /// The pool for migrations and for single statements of the queue. Content is written through
-    /// a transaction of the domain.
+    /// The pool for migrations. Content is written through a transaction of the domain.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// The pool for what workers ask of their queue. On PostgreSQL it is one of its own, so that no
+    /// lease runs out behind long changes; SQLite has one writer.
+    pub fn queue(&self) -> &DatabaseConnection {
+        &self.queue
     }
 
     /// Begins a transaction that writes. On SQLite it takes the write lock at once, so that it
@@ -220,15 +232,19 @@ impl Database {
     ///
     /// When the database does not answer, or another process keeps the lock too long.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.writer
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..Default::default()
-            })
-            .await
+        begin(&self.writer).await
     }
 
-    /// Closes both pools, waiting for statements under way.
+    /// Begins a transaction of a worker, as [`Database::begin`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn begin_in_queue(&self) -> Result<DatabaseTransaction, DbErr> {
+        begin(&self.queue).await
+    }
+
+    /// Closes the pools, waiting for statements under way.
     ///
     /// # Errors
     ///
@@ -238,8 +254,17 @@ impl Database {
         self.beside.close();
         self.beside.wait().await;
         self.reader.close().await?;
+        self.queue.close().await?;
         self.writer.close().await
     }
+}
+
+async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    pool.begin_with_options(TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    })
+    .await
 }
 
 /// Parameters that one statement may have on both databases, with a little to spare.

@@ -9,6 +9,7 @@ use async_graphql::{Context, ID, Result};
 use super::error::OrGraphqlError;
 use super::loader::Loaders;
 use crate::domain::actor::Caller;
+use crate::domain::job::JobKind;
 use crate::domain::permission::{self, Action};
 use crate::domain::perspective::Reader;
 use crate::domain::signing_key::SigningKeys;
@@ -103,6 +104,15 @@ impl Links {
 /// The request.
 pub(super) fn request<'context>(context: &Context<'context>) -> &'context RequestContext {
     context.data_unchecked::<RequestContext>()
+}
+
+/// The kinds of jobs that this program runs.
+#[derive(Clone, Debug)]
+pub struct JobKinds(pub Vec<JobKind>);
+
+/// The kinds of jobs that this program runs.
+pub(super) fn job_kinds<'context>(context: &Context<'context>) -> &'context [JobKind] {
+    &context.data_unchecked::<JobKinds>().0
 }
 
 /// The keys that sign tokens.

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::error::{Error, Result};
+use crate::foundation::id::public_id;
 
 /// What an id can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,10 +34,18 @@ pub enum NodeType {
     ImportRun,
     /// An export.
     ExportRun,
+    /// A background job.
+    Job,
+    /// A schedule.
+    JobSchedule,
+    /// An endpoint that webhooks are sent to.
+    WebhookEndpoint,
+    /// The delivery of an event to an endpoint.
+    WebhookDelivery,
 }
 
 impl NodeType {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 16] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -49,6 +58,10 @@ impl NodeType {
         Self::AuditEvent,
         Self::ImportRun,
         Self::ExportRun,
+        Self::Job,
+        Self::JobSchedule,
+        Self::WebhookEndpoint,
+        Self::WebhookDelivery,
     ];
 
     fn name(self) -> &'static str {
@@ -65,6 +78,10 @@ impl NodeType {
             Self::AuditEvent => "AuditEvent",
             Self::ImportRun => "ImportRun",
             Self::ExportRun => "ExportRun",
+            Self::Job => "Job",
+            Self::JobSchedule => "JobSchedule",
+            Self::WebhookEndpoint => "WebhookEndpoint",
+            Self::WebhookDelivery => "WebhookDelivery",
         }
     }
 
@@ -87,7 +104,7 @@ impl NodeType {
 
     /// The id of the row with `key`.
     pub fn id(self, key: i64) -> ID {
-        ID(URL_SAFE_NO_PAD.encode(format!("{}:{key}", self.name())))
+        ID(public_id(self.name(), key))
     }
 
     /// Reads an id that must be of this type.

@@ -460,11 +460,11 @@ fn add_tags(response: &mut Response, reader: &Reader) {
         let _ = write!(text, "{tag} ");
     }
     if text.len() > TAG_HEADER_BYTES {
-        let nouns = tags.iter().map(|tag| match tag {
-            CacheTag::Row(noun, _) | CacheTag::List(noun) => *noun,
+        let lists = tags.iter().map(|tag| match tag {
+            CacheTag::Row(noun, _) | CacheTag::List(noun) => CacheTag::List(noun),
         });
-        let nouns: std::collections::BTreeSet<&str> = nouns.collect();
-        text = nouns.iter().map(|noun| format!("list:{noun} ")).collect();
+        let lists: std::collections::BTreeSet<CacheTag> = lists.collect();
+        text = lists.iter().map(|list| format!("{list} ")).collect();
     }
     if text.is_empty() {
         return;

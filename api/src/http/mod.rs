@@ -1,7 +1,8 @@
-//! What answers requests: the GraphQL endpoint and the health checks.
+//! What answers requests: the GraphQL endpoint, feeds and the health checks.
 
 mod authenticate;
 mod download;
+mod feeds;
 mod graphql;
 mod health;
 mod link;
@@ -70,6 +71,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/exports/{id}", get(download::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/{feed}", get(feeds::get).fallback(not_found))
         .fallback(not_found)
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn(request_log::log))
@@ -77,7 +79,7 @@ pub fn router(server: Arc<Server>) -> Router {
 }
 
 async fn welcome() -> &'static str {
-    "alphanode\n\nAPI       /graphql\nhealth    /healthz, /readyz\n"
+    "alphanode\n\nAPI       /graphql\nfeeds     /feed.xml, /atom.xml, /feed.json, /sitemap.xml\nhealth    /healthz, /readyz\n"
 }
 
 async fn not_found() -> Response {

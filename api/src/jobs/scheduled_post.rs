@@ -1,25 +1,43 @@
 //! Makes a post live, or takes it out of sight, at the time that was planned.
 //!
-//! **Safe to run again**: the job does something only while the plan has the time that the job
-//! carries, and takes that time out of the plan in the same transaction. A second run, and one
-//! whose plan was called off or moved meanwhile, finds nothing to do. A run that is cut off has
-//! done nothing.
+//! Where many are planned for the same time, the first of their jobs does it for all of them, a
+//! hundred in a transaction, and the other jobs find it done.
+//!
+//! **Safe to run again**: a plan is carried out only while it has a time that has come, and that time
+//! is taken out of the plan in the same transaction. A second run, and one whose plan was called off
+//! or moved meanwhile, finds nothing to do. A run that is cut off has carried out some plans, each
+//! in whole, and the jobs of the others do the rest.
 
 use crate::domain::actor::Actor;
-use crate::domain::error::Error;
+use crate::domain::error::{self, Error};
 use crate::domain::permission::Action;
 use crate::domain::post::{
-    SCHEDULE_JOB_KIND, ScheduleJobPayload, carry_out_schedule, give_up_schedule,
+    SCHEDULE_JOB_KIND, ScheduleJobPayload, carry_out_many, carry_out_schedule, due,
+    give_up_schedule,
 };
 use crate::domain::transaction::{Store, Transaction};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    Handler::new(SCHEDULE_JOB_KIND, move |job| run(store.clone(), job))
+    let mut handler = Handler::new(SCHEDULE_JOB_KIND, move |job| run(store.clone(), job));
+    handler.purpose = "Makes a post live, or takes it out of sight, at the time that was planned.";
+    handler
 }
 
 async fn run(store: Store, job: Job) -> Result<(), JobError> {
     let payload: ScheduleJobPayload = job.read()?;
+    match together(&store, payload).await {
+        Ok(0) => {}
+        Ok(done) => job.log(format!("carried out {done} plans that were due together")),
+        // Whatever it was: it must not keep those from being carried out that it has nothing to do
+        // with.
+        Err(error) => job.log(format!(
+            "each plan alone, for together they failed: {error}"
+        )),
+    }
+    if !due(&store, payload).await?.own {
+        return Ok(());
+    }
     let mut transaction = Transaction::begin(&store, Actor::Worker, Action::SchedulePost).await?;
     match carry_out_schedule(&mut transaction, payload).await {
         Ok(_) => Ok(transaction.commit().await?),
@@ -32,5 +50,24 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
             Err(JobError::give_up(error.to_string()))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Carries out everything that is due, where that is more than one plan. Answers how many.
+async fn together(store: &Store, payload: ScheduleJobPayload) -> error::Result<usize> {
+    let mut all = 0;
+    loop {
+        let due = due(store, payload).await?;
+        if due.post_ids.len() < 2 {
+            return Ok(all);
+        }
+        let mut transaction =
+            Transaction::begin(store, Actor::Worker, Action::SchedulePost).await?;
+        let done = carry_out_many(&mut transaction, &due.post_ids, payload.time).await?;
+        if done == 0 {
+            return Ok(all); // Something stands in the way of each of them.
+        }
+        transaction.commit().await?;
+        all += done;
     }
 }

@@ -24,6 +24,7 @@ const MOST_NEIGHBOURS: usize = 500;
 
 pub(super) fn handler(store: Store) -> Handler {
     let mut handler = Handler::new(similar::JOB_KIND, move |job| run(store.clone(), job));
+    handler.purpose = "Computes the similar posts of posts that changed, and of their neighbours.";
     handler.time_limit = Duration::from_secs(600);
     handler
 }

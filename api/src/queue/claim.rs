@@ -6,7 +6,10 @@ use std::time::Duration;
 use entity::job::Column;
 use sea_orm::IdenStatic;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, QueryResult, SqlErr, Statement, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, QueryResult, SqlErr, Statement,
+    Value,
+};
 
 use super::handler::Handler;
 use super::priority::Priority;
@@ -112,7 +115,7 @@ impl Claimant {
         let picked = match dialect {
             // Only one statement writes at a time.
             Dialect::Sqlite => format!(
-                "head (id, slot) AS (
+                "head (id, slot) AS MATERIALIZED (
                      SELECT ({}), slot FROM (SELECT * FROM open CROSS JOIN level) AS class
                  ),
                  picked (id, slot) AS MATERIALIZED (
@@ -189,7 +192,7 @@ impl Claimant {
         let holder = vec![worker.into(), time::microseconds(lease).into()];
         loop {
             let statement = self.statement(database, clock, &self.claim, holder.clone());
-            match database.writer().query_one_raw(statement).await {
+            match database.queue().query_one_raw(statement).await {
                 Ok(row) => return row.as_ref().map(Claim::from_row).transpose(),
                 // Another worker took the same slot at the same moment; it is seen as held now.
                 Err(error)
@@ -209,7 +212,7 @@ impl Claimant {
             return Ok(None);
         }
         let statement = self.statement(database, clock, &self.next_due, Vec::new());
-        let Some(row) = database.reader().query_one_raw(statement).await? else {
+        let Some(row) = reader(database).query_one_raw(statement).await? else {
             return Ok(None);
         };
         let wait: Option<i64> = row.try_get("", "wait")?;
@@ -232,6 +235,14 @@ impl Claimant {
         values.extend(self.kinds.iter().cloned());
         values.extend(more);
         Statement::from_sql_and_values(backend, sql, values)
+    }
+}
+
+/// Where a worker reads. On SQLite that must not wait for whoever writes.
+pub(super) fn reader(database: &Database) -> &DatabaseConnection {
+    match database.dialect() {
+        Dialect::Sqlite => database.reader(),
+        Dialect::Postgres => database.queue(),
     }
 }
 

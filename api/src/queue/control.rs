@@ -1,7 +1,8 @@
 //! What people do about jobs and their kinds, inside the transaction of whoever lets them.
 
+use chrono::{DateTime, Utc};
 use entity::{job, job_pause};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use super::notify;
@@ -18,13 +19,14 @@ pub enum Cancelled {
     /// It runs. Its worker is told with the next heartbeat; the handler may end in good order and
     /// is stopped when it takes too long over that.
     Requested,
-    /// It was over, and stays as it is.
+    /// It was done or cancelled, and stays as it is.
     Over(Status),
     /// There is no such job.
     Unknown,
 }
 
-/// Calls a job off: one that waits at once, one that runs as soon as its handler has ended.
+/// Calls a job off: one that waits at once, one that runs as soon as its handler has ended. One that
+/// is dead is put aside, so that it counts as dead no more.
 ///
 /// # Errors
 ///
@@ -54,6 +56,10 @@ pub async fn cancel(
             let requested = Expr::col(job::Column::CancelRequestedAt).if_null(now);
             update.value(job::Column::CancelRequestedAt, requested);
             Cancelled::Requested
+        }
+        Status::Dead => {
+            update.value(job::Column::Status, Status::Cancelled.name());
+            Cancelled::AtOnce
         }
         over => return Ok(Cancelled::Over(over)),
     };
@@ -95,27 +101,81 @@ pub async fn retry_now(
     let mut update = Query::update();
     update
         .table(job::Entity)
-        .value(job::Column::DueAt, now(connection, clock))
         .and_where(Expr::col(job::Column::Id).eq(id));
     match standing.status {
         Status::Waiting if standing.lease == 0 => return Ok(Retried::NotTried),
-        Status::Waiting => {}
+        Status::Waiting => {
+            update.value(job::Column::DueAt, now(connection, clock));
+        }
         Status::Running => return Ok(Retried::Running),
         Status::Done => return Ok(Retried::Done),
         Status::Dead | Status::Cancelled => {
-            update
-                .value(job::Column::Status, Status::Waiting.name())
-                .value(job::Column::Attempts, 0)
-                // One that was never claimed must not meet another of its unique key: from here on
-                // it is a job to be tried again.
-                .value(job::Column::Lease, Expr::col(job::Column::Lease).add(1))
-                .value(job::Column::FinishedAt, Option::<i64>::None)
-                .value(job::Column::CancelRequestedAt, Option::<i64>::None);
+            update.values(anew(now(connection, clock)));
         }
     }
     connection.execute(&update).await?;
     notify::say(connection).await?;
     Ok(Retried::Due)
+}
+
+/// Lets the dead jobs of a kind be due now with all their attempts again, those that died first, up
+/// to `most` of those that died at `since` or later. Answers their keys.
+///
+/// Whoever calls this wakes the workers of the process after the commit.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn retry_dead(
+    connection: &DatabaseTransaction,
+    clock: &Clock,
+    kind: &str,
+    since: Option<DateTime<Utc>>,
+    most: u64,
+) -> Result<Vec<i64>, DbErr> {
+    let mut dead = Query::select();
+    dead.column(job::Column::Id)
+        .from(job::Entity)
+        .and_where(Expr::col(job::Column::Status).eq(Status::Dead.name()))
+        .and_where(Expr::col(job::Column::Kind).eq(kind))
+        .order_by(job::Column::FinishedAt, Order::Asc)
+        .order_by(job::Column::Id, Order::Asc)
+        .limit(most)
+        .lock_exclusive();
+    if let Some(since) = since {
+        let since = since.timestamp_micros();
+        dead.and_where(Expr::col(job::Column::FinishedAt).gte(since));
+    }
+    let rows = connection.query_all(&dead).await?;
+    let ids: Vec<i64> = rows
+        .iter()
+        .map(|row| row.try_get("", "id"))
+        .collect::<Result<_, _>>()?;
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let update = Query::update()
+        .table(job::Entity)
+        .values(anew(now(connection, clock)))
+        .and_where(Expr::col(job::Column::Id).is_in(ids.iter().copied()))
+        .to_owned();
+    connection.execute(&update).await?;
+    notify::say(connection).await?;
+    Ok(ids)
+}
+
+/// The columns of a job that was over and gets all its attempts again.
+fn anew(due_at: Expr) -> [(job::Column, Expr); 6] {
+    [
+        (job::Column::Status, Status::Waiting.name().into()),
+        (job::Column::DueAt, due_at),
+        (job::Column::Attempts, 0.into()),
+        // One that was never claimed must not meet another of its unique key: from here on it is a
+        // job to be tried again.
+        (job::Column::Lease, Expr::col(job::Column::Lease).add(1)),
+        (job::Column::FinishedAt, Option::<i64>::None.into()),
+        (job::Column::CancelRequestedAt, Option::<i64>::None.into()),
+    ]
 }
 
 /// Lets no worker begin jobs of this kind until it is resumed; what runs goes on. `by` is who wants

@@ -41,6 +41,21 @@ pub async fn enqueue(
     clock: &Clock,
     jobs: Vec<NewJob>,
 ) -> Result<(), DbErr> {
+    enqueue_for(connection, clock, None, jobs).await
+}
+
+/// The same, keeping in words who wanted them. A job that waits already stays that of whoever asked
+/// first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn enqueue_for(
+    connection: &DatabaseTransaction,
+    clock: &Clock,
+    asked_by: Option<&str>,
+    jobs: Vec<NewJob>,
+) -> Result<(), DbErr> {
     const JOBS_A_STATEMENT: usize = 1_000;
 
     let dialect = Dialect::from(connection.get_database_backend());
@@ -55,6 +70,7 @@ pub async fn enqueue(
             job::Column::Priority,
             job::Column::DueAt,
             job::Column::CreatedAt,
+            job::Column::AskedBy,
         ]);
         for job in jobs {
             let due_at = now.clone().add(time::microseconds(job.delay));
@@ -66,6 +82,7 @@ pub async fn enqueue(
                 job.priority.into(),
                 due_at,
                 now.clone(),
+                asked_by.into(),
             ]);
         }
         insert.on_conflict(raise_the_waiting_one());
@@ -81,7 +98,7 @@ pub async fn enqueue(
 /// `DO NOTHING` would not do: on PostgreSQL a worker could claim the waiting job, and read the
 /// content, before the caller commits, and the caller's change would have no job at all. An update
 /// locks the waiting job until the caller's commit, and claims pass over what is locked.
-fn raise_the_waiting_one() -> OnConflict {
+pub(super) fn raise_the_waiting_one() -> OnConflict {
     OnConflict::columns([job::Column::Kind, job::Column::UniqueKey])
         .target_and_where(Expr::cust(
             "status = 'waiting' AND lease = 0 AND unique_key IS NOT NULL",

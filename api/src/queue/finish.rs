@@ -1,11 +1,13 @@
 //! Letting go of a job, by whoever holds it or because nobody does any more.
 
+use std::time::Duration;
+
 use entity::{job, job_attempt};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Order, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::json;
 
-use super::claim::{Claim, in_status};
+use super::claim::{Claim, in_status, reader};
 use super::enqueue::{NewJob, enqueue};
 use super::handler::Handler;
 use super::heartbeat::write_lines;
@@ -61,18 +63,18 @@ pub(super) async fn finish(
             .finally(Status::Cancelled.name())
             .into()
     };
-    let again = |status: &mut sea_orm::sea_query::UpdateStatement| {
+    let again = |update: &mut UpdateStatement| {
         let finished_at = CaseStatement::new()
             .case(
                 Expr::col(job::Column::CancelRequestedAt).is_not_null(),
                 now.clone(),
             )
             .finally(Option::<i64>::None);
-        status
+        update
             .value(job::Column::Status, unless_called_off(Status::Waiting))
             .value(job::Column::FinishedAt, finished_at);
     };
-    let over = |update: &mut sea_orm::sea_query::UpdateStatement, status: Expr| {
+    let over = |update: &mut UpdateStatement, status: Expr| {
         update
             .value(job::Column::Status, status)
             .value(job::Column::FinishedAt, now.clone());
@@ -111,7 +113,7 @@ pub(super) async fn finish(
         update.and_where(Expr::col(job::Column::LeasedUntil).lte(now.clone()));
     }
 
-    let transaction = database.begin().await?;
+    let transaction = database.begin_in_queue().await?;
     let Some(row) = transaction.query_one(&update).await? else {
         return Ok(None);
     };
@@ -147,7 +149,7 @@ pub(super) async fn finish(
             payload: json!({ "jobId": id }),
             unique_key: Some(id.to_string()),
             priority: Priority::Normal,
-            delay: std::time::Duration::ZERO,
+            delay: Duration::ZERO,
         };
         enqueue(&transaction, clock, vec![announcement]).await?;
     }
@@ -182,7 +184,7 @@ pub(super) async fn take_back_lost(
         .limit(MOST_AT_ONCE)
         .to_owned();
     let mut lost = Vec::new();
-    for row in database.reader().query_all(&expired).await? {
+    for row in reader(database).query_all(&expired).await? {
         let claim = Claim::from_row(&row)?;
         // A kind that this worker does not know is left to one that does.
         let Some(handler) = handlers.iter().find(|handler| handler.kind == claim.kind) else {
@@ -196,7 +198,7 @@ pub(super) async fn take_back_lost(
             lease: claim.lease,
             outcome: &outcome,
             said: Unwritten::default(),
-            announce: announce_dead.filter(|_| handler.announce_dead),
+            announce: handler.announced_by(announce_dead),
         };
         if let Some(status) = finish(database, clock, &ending).await? {
             lost.push(LostAttempt {

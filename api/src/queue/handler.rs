@@ -18,6 +18,8 @@ type Run = dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), JobError>> + Se
 pub struct Handler {
     /// The kind of jobs it runs.
     pub kind: &'static str,
+    /// What they are for, in a sentence for operators.
+    pub purpose: &'static str,
     /// After so many attempts that failed, the job is dead.
     pub max_attempts: i32,
     /// An attempt that takes longer is stopped, and has failed.
@@ -27,8 +29,8 @@ pub struct Handler {
     /// How many jobs of this kind run at once at most, over all workers of all processes. The
     /// database holds it. Without one, as many as there are workers.
     pub max_running: Option<u32>,
-    /// Whether a job that is dead is announced, where the worker announces any. Not for those kinds
-    /// that announcing needs, or the death of an announcement would be announced.
+    /// Whether a job that is dead is announced, where the worker announces any. Not for kinds that
+    /// carry announcements, or the death of one would be announced.
     pub announce_dead: bool,
     run: Arc<Run>,
 }
@@ -43,6 +45,7 @@ impl Handler {
     {
         Self {
             kind,
+            purpose: "",
             max_attempts: 5,
             time_limit: Duration::from_secs(60),
             back_off: BackOff::default(),
@@ -50,6 +53,11 @@ impl Handler {
             announce_dead: true,
             run: Arc::new(move |job| Box::pin(run(job))),
         }
+    }
+
+    /// Of which kind a job announces the death of one of this kind's, where `kind` does.
+    pub(super) fn announced_by(&self, kind: Option<&'static str>) -> Option<&'static str> {
+        kind.filter(|kind| self.announce_dead && *kind != self.kind)
     }
 
     pub(super) fn run(

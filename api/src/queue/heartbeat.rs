@@ -88,9 +88,9 @@ impl Heartbeat<'_> {
             renew.values(progress.columns());
         }
         let row = if unwritten.lines.is_empty() {
-            self.database.writer().query_one(&renew).await?
+            self.database.queue().query_one(&renew).await?
         } else {
-            let transaction = self.database.begin().await?;
+            let transaction = self.database.begin_in_queue().await?;
             let row = transaction.query_one(&renew).await?;
             if row.is_some() {
                 write_lines(&transaction, self.claim.id, self.claim.lease, unwritten).await?;

@@ -6,6 +6,9 @@
 //! that dies loses its lease, and another takes the job over: a job runs **at least once**, so
 //! every handler must do no harm when it runs again. Two never run one job at once while the lease
 //! holds, and who has lost it can finish nothing, because each claim has a number of its own.
+//!
+//! What comes again by the calendar is a [`schedule`], and a [`Ticker`] in each process with workers
+//! enqueues its job whenever its time has come.
 
 mod attempt;
 mod back_off;
@@ -22,24 +25,31 @@ mod outcome;
 mod priority;
 mod purge;
 mod read;
+pub mod schedule;
 mod status;
 mod text;
+mod ticker;
 mod time;
+pub mod timetable;
 mod wake;
+mod watch;
 mod worker;
 
 pub use back_off::BackOff;
-pub use control::{Cancelled, Retried, cancel, pause, resume, retry_now};
+pub use control::{Cancelled, Retried, cancel, pause, resume, retry_dead, retry_now};
 pub use counts::{Counts, KindCounts, counts, counts_by_kind};
-pub use enqueue::{NewJob, enqueue};
+pub use enqueue::{NewJob, enqueue, enqueue_for};
 pub use handler::{Handler, JobError};
 pub use job::{Job, Progress};
 pub use notify::listen;
 pub use priority::Priority;
 pub use purge::purge;
 pub use read::{
-    Attempt, JobFilter, JobPlace, JobRecord, LogLine, Pause, attempts, count, list, pauses, read,
+    Attempt, JobFilter, JobPlace, JobRecord, LogLine, Pause, attempts, attempts_of, count, find,
+    list, pauses, read,
 };
 pub use status::Status;
+pub use ticker::{Ticked, Ticker};
 pub use wake::Wake;
+pub use watch::{SignsOfLife, lively, signs_of_life};
 pub use worker::Worker;

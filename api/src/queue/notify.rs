@@ -88,7 +88,7 @@ impl Line {
 
 /// Hears PostgreSQL, on a connection of its own, until that is lost.
 async fn hear(database: &Database, wake: &Wake, line: &mut Line) -> Result<Infallible, Error> {
-    let options = database.writer().get_postgres_connection_pool();
+    let options = database.queue().get_postgres_connection_pool();
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)

@@ -46,7 +46,7 @@ pub async fn purge(
             .from_table(Entity)
             .and_where(Expr::col(Column::Id).in_subquery(oldest))
             .to_owned();
-        deleted += database.writer().execute(&delete).await?.rows_affected();
+        deleted += database.queue().execute(&delete).await?.rows_affected();
     }
     Ok(deleted)
 }

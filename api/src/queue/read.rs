@@ -1,5 +1,7 @@
 //! Reading jobs and their history.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use entity::{job, job_attempt, job_log_line, job_pause};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
@@ -46,6 +48,8 @@ pub struct JobRecord {
     pub started_at: Option<DateTime<Utc>>,
     /// Since when it is over.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Who wanted it, in words, where that is known.
+    pub asked_by: Option<String>,
 }
 
 impl TryFrom<job::Model> for JobRecord {
@@ -72,6 +76,7 @@ impl TryFrom<job::Model> for JobRecord {
             created_at: from_micros(job.created_at),
             started_at: job.started_at.map(from_micros),
             finished_at: job.finished_at.map(from_micros),
+            asked_by: job.asked_by,
         })
     }
 }
@@ -238,6 +243,20 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Reads jobs by key, in the order of their keys.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<JobRecord>, DbErr> {
+    let jobs = job::Entity::find()
+        .filter(Expr::col(job::Column::Id).is_in(ids.iter().copied()))
+        .order_by_asc(job::Column::Id)
+        .all(connection)
+        .await?;
+    jobs.into_iter().map(JobRecord::try_from).collect()
+}
+
 /// Reads all attempts at a job, the one that goes on as well, oldest first.
 ///
 /// # Errors
@@ -247,16 +266,28 @@ pub async fn attempts(
     connection: &impl ConnectionTrait,
     job_id: i64,
 ) -> Result<Vec<Attempt>, DbErr> {
-    let Some(job) = job::Entity::find_by_id(job_id).one(connection).await? else {
-        return Ok(Vec::new());
-    };
-    let mut attempts: Vec<Attempt> = job_attempt::Entity::find()
-        .filter(Expr::col(job_attempt::Column::JobId).eq(job_id))
+    let mut attempts = attempts_of(connection, &[job_id]).await?;
+    Ok(attempts.remove(&job_id).unwrap_or_default())
+}
+
+/// Reads all attempts at some jobs, in as many statements as those at one; by the key of the job.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn attempts_of(
+    connection: &impl ConnectionTrait,
+    job_ids: &[i64],
+) -> Result<HashMap<i64, Vec<Attempt>>, DbErr> {
+    let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
+    let over = job_attempt::Entity::find()
+        .filter(Expr::col(job_attempt::Column::JobId).is_in(job_ids.iter().copied()))
+        .order_by_asc(job_attempt::Column::JobId)
         .order_by_asc(job_attempt::Column::Lease)
         .all(connection)
-        .await?
-        .into_iter()
-        .map(|attempt| Attempt {
+        .await?;
+    for attempt in over {
+        attempts.entry(attempt.job_id).or_default().push(Attempt {
             number: attempt.lease,
             worker: attempt.worker,
             started_at: from_micros(attempt.started_at),
@@ -264,30 +295,41 @@ pub async fn attempts(
             outcome: Some(attempt.outcome),
             error: attempt.error,
             lines: Vec::new(),
-        })
-        .collect();
-    if job.status == Status::Running.name() {
-        attempts.push(Attempt {
-            number: job.lease,
-            worker: job.worker.unwrap_or_default(),
-            started_at: from_micros(job.started_at.unwrap_or_default()),
-            finished_at: None,
-            outcome: None,
-            error: None,
-            lines: Vec::new(),
         });
     }
+    let running = job::Entity::find()
+        .filter(Expr::col(job::Column::Id).is_in(job_ids.iter().copied()))
+        .filter(Expr::col(job::Column::Status).eq(Status::Running.name()))
+        .all(connection)
+        .await?;
+    for job in running {
+        let attempts = attempts.entry(job.id).or_default();
+        // It may have ended between the two statements.
+        if attempts.iter().all(|attempt| attempt.number != job.lease) {
+            attempts.push(Attempt {
+                number: job.lease,
+                worker: job.worker.unwrap_or_default(),
+                started_at: from_micros(job.started_at.unwrap_or_default()),
+                finished_at: None,
+                outcome: None,
+                error: None,
+                lines: Vec::new(),
+            });
+        }
+    }
     let lines = job_log_line::Entity::find()
-        .filter(Expr::col(job_log_line::Column::JobId).eq(job_id))
+        .filter(Expr::col(job_log_line::Column::JobId).is_in(job_ids.iter().copied()))
+        .order_by_asc(job_log_line::Column::JobId)
         .order_by_asc(job_log_line::Column::Lease)
         .order_by_asc(job_log_line::Column::Number)
         .all(connection)
         .await?;
     for line in lines {
-        if let Some(attempt) = attempts.iter_mut().find(|one| one.number == line.lease) {
+        let attempts = attempts.get_mut(&line.job_id).into_iter().flatten();
+        for attempt in attempts.filter(|attempt| attempt.number == line.lease) {
             attempt.lines.push(LogLine {
                 at: from_micros(line.at),
-                text: line.line,
+                text: line.line.clone(),
             });
         }
     }

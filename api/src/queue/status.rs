@@ -18,6 +18,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Waiting,
+        Self::Running,
+        Self::Done,
+        Self::Dead,
+        Self::Cancelled,
+    ];
+
     /// As the database keeps it.
     pub fn name(self) -> &'static str {
         match self {
@@ -31,14 +40,8 @@ impl Status {
 
     /// The one of this name.
     pub(super) fn from_name(name: &str) -> Result<Self, DbErr> {
-        match name {
-            "waiting" => Ok(Self::Waiting),
-            "running" => Ok(Self::Running),
-            "done" => Ok(Self::Done),
-            "dead" => Ok(Self::Dead),
-            "cancelled" => Ok(Self::Cancelled),
-            other => Err(DbErr::Type(format!("no job has the status {other}"))),
-        }
+        let found = Self::ALL.into_iter().find(|status| status.name() == name);
+        found.ok_or_else(|| DbErr::Type(format!("no job has the status {name}")))
     }
 
     /// Whether the job will not run again by itself.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Dialect;
@@ -20,6 +21,15 @@ pub(super) fn now(dialect: Dialect, clock: &Clock) -> Expr {
         Dialect::Sqlite => parameter,
         Dialect::Postgres => Expr::cust(POSTGRES_NOW).add(parameter),
     }
+}
+
+/// The same as a number, for what a statement can't work out.
+pub(super) async fn read(connection: &impl ConnectionTrait, clock: &Clock) -> Result<i64, DbErr> {
+    let dialect = Dialect::from(connection.get_database_backend());
+    let select = Query::select().expr(now(dialect, clock)).to_owned();
+    let row = connection.query_one(&select).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("the time".into()))?
+        .try_get_by_index(0)
 }
 
 /// The time now, for a statement that is written out, whose first parameter is

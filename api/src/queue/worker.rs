@@ -20,6 +20,9 @@ use super::wake::Wake;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, Dialect};
 
+/// How long to leave a database alone that did not answer.
+const AFTER_AN_ERROR: Duration = Duration::from_secs(1);
+
 /// Runs jobs, one at a time. Several of them, in one process or in many, share a queue.
 pub struct Worker {
     /// Its name in the history of attempts.
@@ -95,7 +98,7 @@ impl Worker {
                         answers = false;
                         warn!(worker = self.name, %error, "the queue can't be reached");
                     }
-                    (self.poll, false)
+                    (AFTER_AN_ERROR, false)
                 }
             };
             tokio::select! {
@@ -178,7 +181,7 @@ impl Worker {
                     lease: claim.lease,
                     outcome,
                     said: job.notes.unwritten(),
-                    announce: self.announce_dead.filter(|_| handler.announce_dead),
+                    announce: handler.announced_by(self.announce_dead),
                 };
                 self.finish(&ending, stop).await
             }
@@ -206,7 +209,7 @@ impl Worker {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = sleep(self.poll) => {}
+                () = sleep(AFTER_AN_ERROR) => {}
             }
         }
     }

@@ -12,8 +12,10 @@ use sea_orm::{
 use super::prepare::{NewPost, NewScore};
 use super::switch::mark;
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
+use crate::domain::feed;
 use crate::domain::score::RUBRIC;
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 use crate::foundation::cache_tag::CacheTag;
 
 /// Brings a post up to what `stated` says of it. What is absent there is left alone, and so are
@@ -79,11 +81,18 @@ pub async fn amend(
         && let Some(live) = before.live_content
     {
         mark(transaction, &[&[live]]).await?;
+        transaction.enqueue(feed::job());
     }
     // Counters are as old as a cache lets them be.
     if !only_counted || assessed.is_some() || redirected {
         transaction.touch(CacheTag::Row("post", post_id));
         transaction.touch(CacheTag::List("post"));
+        if let Some(live) = before.live_content {
+            transaction.announce(Announcement::Post {
+                post_id,
+                change: PostChange::Amended { live },
+            });
+        }
     }
     Ok(after != before || assessed.is_some() || redirected)
 }

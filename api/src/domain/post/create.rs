@@ -18,8 +18,11 @@ use super::prepare::{NewScore, PreparedPost};
 use super::rows::{Place, Rows, Terms};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::feed;
+use crate::domain::score;
 use crate::domain::similar;
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::{PARAMETERS, reserve_keys};
 use crate::foundation::hash::hex;
@@ -87,9 +90,17 @@ pub async fn create(
             post_id,
             revision_id: keys[prepared.head()],
         });
-        let is_live = prepared.live().is_some();
+        let live_content = prepared.live().map(|index| keys[index]);
+        let is_live = live_content.is_some();
         if is_live {
             live.push(post_id);
+            transaction.announce(Announcement::Post {
+                post_id,
+                change: PostChange::Switched {
+                    from: None,
+                    to: live_content,
+                },
+            });
         }
         transaction.touch(CacheTag::Row("post", post_id));
         transaction.touch(CacheTag::List("post"));
@@ -117,6 +128,8 @@ pub async fn create(
     .await?;
     if !live.is_empty() {
         transaction.enqueue(similar::job(&live));
+        transaction.enqueue(score::renewal(&live));
+        transaction.enqueue(feed::job());
     }
     Ok(answers)
 }

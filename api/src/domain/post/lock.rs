@@ -1,8 +1,8 @@
 //! Taking hold of posts for a change.
 
 use entity::post;
-use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Order, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::error::{Problem, Result};
 use crate::domain::transaction::Transaction;
@@ -46,4 +46,24 @@ pub(in crate::domain) async fn lock_many(
         transaction.reach().check(post.owner_id)?;
     }
     Ok(posts)
+}
+
+/// The same for a change that reads nothing of the posts and may touch all of them.
+///
+/// # Errors
+///
+/// Those of the database.
+pub(in crate::domain) async fn lock_ids(
+    transaction: &Transaction<'_>,
+    post_ids: &[i64],
+) -> Result<()> {
+    let select = Query::select()
+        .column("id")
+        .from("post")
+        .and_where(Expr::col("id").is_in(post_ids.iter().copied()))
+        .order_by("id", Order::Asc)
+        .lock(LockType::NoKeyUpdate)
+        .to_owned();
+    transaction.connection().query_all(&select).await?;
+    Ok(())
 }

@@ -9,6 +9,7 @@ mod checklist;
 mod content;
 mod create;
 mod diff;
+mod due;
 mod editing;
 mod facet;
 mod filter;
@@ -29,6 +30,7 @@ mod schedule;
 mod scheduled;
 mod scope;
 mod search;
+mod search_entry;
 mod select;
 mod switch;
 mod tick;
@@ -48,6 +50,7 @@ pub use diff::{
     BodyDiff, ChangedItem, FieldChange, Hunk, Line, LineKind, ListChange, ListItem, MovedItem,
     RevisionDiff, Segment, compare, diff, diff_body,
 };
+pub use due::{carry_out_many, due};
 pub use editing::{Editing, Schedule, editing};
 pub use facet::{FACET_VALUES, FacetBy, FacetValue, facets};
 pub use filter::{
@@ -57,7 +60,7 @@ pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
 pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
-pub(in crate::domain) use lock::{lock, lock_many};
+pub(in crate::domain) use lock::{lock, lock_ids, lock_many};
 pub use order::{PostOrder, PostOrderField};
 pub use owner::change_owner;
 pub use patch::{ContentPatch, FlagsPatch, OutlinePatch, SeoPatch};
@@ -74,11 +77,12 @@ pub use schedule::{
 };
 pub use scheduled::{ScheduledFilter, ScheduledPost, count_scheduled_posts, scheduled_posts};
 pub use search::{SearchHit, count_hits, search};
+pub(in crate::domain) use search_entry::SearchEntry;
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};
 pub use tick::{Tick, tick, ticks, untick};
 pub(in crate::domain) use trash::trash_all;
-pub use trash::{delete, restore, trash};
+pub use trash::{delete, delete_old, restore, trash};
 pub(in crate::domain) use update::following;
 pub use update::{
     PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,

@@ -14,6 +14,7 @@ use sea_orm::ActiveValue::Set;
 use super::content::Content;
 use super::insert::Inserter;
 use super::prepare::PreparedRevision;
+use super::search_entry::SearchEntry;
 use crate::domain::error::Result;
 use crate::domain::taxonomy::{Taxonomy, TermName, find_or_create};
 use crate::domain::transaction::Transaction;
@@ -125,12 +126,13 @@ impl Rows {
             ..Default::default()
         });
         self.add_terms(&content, place, terms);
+        let entry = SearchEntry::of(&content, rendered.text);
         self.search.push(post_search::ActiveModel {
             content_id: Set(place.id),
-            title: Set(content.title.clone()),
-            summary: Set(content.summary.clone()),
-            terms: Set(search_terms(&content)),
-            body: Set(searchable(rendered.text)),
+            title: Set(entry.title),
+            summary: Set(entry.summary),
+            terms: Set(entry.terms),
+            body: Set(entry.body),
         });
         self.bodies.push(post_content_body::ActiveModel {
             content_id: Set(place.id),
@@ -224,22 +226,4 @@ impl Rows {
         inserter.rows(self.redirects)?;
         inserter.rows(self.scores)
     }
-}
-
-/// The part of a text that search knows: PostgreSQL holds no more than 1 MiB of words for a post.
-fn searchable(mut text: String) -> String {
-    const MAXIMUM_SEARCHABLE_BYTES: usize = 256 * 1024;
-    text.truncate(text.floor_char_boundary(MAXIMUM_SEARCHABLE_BYTES));
-    text
-}
-
-/// What search finds a post by besides title, summary and body.
-fn search_terms(content: &Content) -> String {
-    let mut terms: Vec<&str> = Vec::new();
-    terms.extend(content.topic.as_deref());
-    terms.extend(content.code_language.as_deref());
-    terms.extend(content.stack.iter().map(String::as_str));
-    terms.extend(content.tools.iter().map(String::as_str));
-    terms.extend(content.entities.iter().map(|entity| entity.name.as_str()));
-    terms.join("\n")
 }

@@ -235,15 +235,17 @@ async fn check_planner(transaction: &Transaction<'_>, planner: Option<i64>) -> R
     let user = user::Entity::find_by_id(planner)
         .one(transaction.connection())
         .await?;
-    let trusted = user.is_some_and(|user| {
-        user.disabled_at.is_none()
-            && Role::from_word(&user.role).is_some_and(|role| role >= Role::Author)
-    });
-    if trusted {
+    if user.is_some_and(|user| is_trusted(&user)) {
         return Ok(());
     }
     let message = "whoever planned it may no longer publish; plan it again";
     Err(Problem::conflict("id", message).into())
+}
+
+/// Whether a user may publish at all.
+pub(super) fn is_trusted(user: &user::Model) -> bool {
+    user.disabled_at.is_none()
+        && Role::from_word(&user.role).is_some_and(|role| role >= Role::Author)
 }
 
 /// Takes a plan away that can't be carried out, and says why in the log.

@@ -16,9 +16,12 @@ use super::path;
 use super::schedule;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::Result;
+use crate::domain::feed;
+use crate::domain::score;
 use crate::domain::similar;
 use crate::domain::taxonomy::Taxonomy;
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 use crate::foundation::cache_tag::CacheTag;
 
 /// The most posts that one call of [`switch`] takes: what its statements bind must stay below what
@@ -282,13 +285,22 @@ async fn redirect(transaction: &mut Transaction<'_>, switches: &[&Switch]) -> Re
     Ok(())
 }
 
-/// Tells caches, the log and the jobs that something else is live.
+/// Tells caches, the log, webhooks and the jobs that something else is live.
 fn tell(transaction: &mut Transaction<'_>, switches: &[&Switch]) {
     let posts: Vec<i64> = switches.iter().map(|switch| switch.post.id).collect();
     transaction.enqueue(similar::job(&posts));
+    transaction.enqueue(score::renewal(&posts));
+    transaction.enqueue(feed::job());
     transaction.touch(CacheTag::List("post"));
     for switch in switches {
         transaction.touch(CacheTag::Row("post", switch.post.id));
+        transaction.announce(Announcement::Post {
+            post_id: switch.post.id,
+            change: PostChange::Switched {
+                from: switch.post.live_content,
+                to: switch.to,
+            },
+        });
         transaction.record(AuditEvent {
             action: if switch.to.is_some() {
                 "publish"

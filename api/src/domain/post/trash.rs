@@ -1,19 +1,21 @@
 //! The trash: what is in it is in nobody's sight and can come back, until it is deleted.
 
+use chrono::{DateTime, Utc};
 use entity::{post, post_content, release, release_item};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter,
-    QuerySelect,
+    QueryOrder, QuerySelect,
 };
 use serde_json::json;
 
-use super::lock::lock;
+use super::lock::{lock, lock_many};
 use super::schedule;
 use super::switch::{Switch, switch};
 use crate::domain::audit::AuditEvent;
-use crate::domain::error::{Problem, Result};
+use crate::domain::error::{Error, Problem, Result};
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 
 /// Puts a post into the trash. One that was live is out of the public's sight first, and whatever
 /// was planned for it is called off. One that is there already stays.
@@ -45,9 +47,9 @@ pub(in crate::domain) async fn trash_all(
     }
     let ids: Vec<i64> = posts.iter().map(|post| post.id).collect();
     schedule::forget(transaction, &ids).await?;
-    let live: Vec<(i64, Option<i64>)> = posts
+    let shown: Vec<(i64, i64, Option<i64>)> = posts
         .iter()
-        .map(|post| (post.id, post.live_content))
+        .map(|post| (post.id, post.head_content, post.live_content))
         .collect();
     let switches: Vec<Switch> = posts
         .into_iter()
@@ -59,7 +61,11 @@ pub(in crate::domain) async fn trash_all(
         .filter(post::Column::Id.is_in(ids))
         .exec(transaction.connection())
         .await?;
-    for (post_id, live) in live {
+    for (post_id, head, live) in shown {
+        transaction.announce(Announcement::Post {
+            post_id,
+            change: PostChange::Trashed { live, head },
+        });
         transaction.record(AuditEvent {
             action: "trash",
             subject: "post",
@@ -146,4 +152,49 @@ pub async fn delete(transaction: &mut Transaction<'_>, post_id: i64) -> Result<(
         after: None,
     });
     Ok(())
+}
+
+/// Deletes up to `limit` posts that were put into the trash at `cutoff` or before, as [`delete`]
+/// does, beginning after the place `after` in the trash. Those that a release wants stay. Answers
+/// how many were deleted, and the place of the last one that was looked at; none when there are no
+/// more.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn delete_old(
+    transaction: &mut Transaction<'_>,
+    cutoff: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, i64)>,
+    limit: u64,
+) -> Result<(u64, Option<(DateTime<Utc>, i64)>)> {
+    let mut old = post::Entity::find()
+        .filter(post::Column::TrashedAt.lte(cutoff))
+        .order_by_asc(post::Column::TrashedAt)
+        .order_by_asc(post::Column::Id)
+        .limit(limit);
+    if let Some((time, id)) = after {
+        let place = Expr::tuple(["trashed_at", "id"].map(Expr::col));
+        old = old.filter(place.gt(Expr::tuple([Expr::value(time), Expr::value(id)])));
+    }
+    let old: Vec<(Option<DateTime<Utc>>, i64)> = old
+        .select_only()
+        .columns([post::Column::TrashedAt, post::Column::Id])
+        .into_tuple()
+        .all(transaction.connection())
+        .await?;
+    let ids: Vec<i64> = old.iter().map(|(_, id)| *id).collect();
+    let mut deleted = 0;
+    for post in lock_many(transaction, &ids).await? {
+        // Somebody may have restored it meanwhile.
+        if post.trashed_at.is_some_and(|time| time <= cutoff) {
+            match delete(transaction, post.id).await {
+                Ok(()) => deleted += 1,
+                Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let last = old.last().and_then(|(time, id)| Some(((*time)?, *id)));
+    Ok((deleted, last))
 }

@@ -19,6 +19,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, Result};
 use crate::domain::post::switch;
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::Announcement;
 
 /// Restores what was live before a release shipped: what it replaced, nothing where nothing was
 /// live, what it took out of sight. What was live before needs no new review.
@@ -117,6 +118,11 @@ async fn finish(transaction: &mut Transaction<'_>, release: &Release, kept: &[i6
     };
     row.update(transaction.connection()).await?;
     touch(transaction, release.id);
+    transaction.announce(Announcement::Release {
+        release_id: release.id,
+        name: release.details.name.clone(),
+        rolled_back: true,
+    });
     transaction.record(AuditEvent {
         action: "roll_back",
         subject: "release",

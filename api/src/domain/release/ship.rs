@@ -16,6 +16,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::error::Result;
 use crate::domain::post::{Switch, switch};
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::Announcement;
 
 /// Ships a release now, scheduled or not.
 ///
@@ -63,6 +64,11 @@ pub(super) async fn go_live(
     };
     row.update(transaction.connection()).await?;
     touch(transaction, release.id);
+    transaction.announce(Announcement::Release {
+        release_id: release.id,
+        name: release.details.name.clone(),
+        rolled_back: false,
+    });
     let items: Vec<_> = plan
         .items
         .iter()

@@ -1,5 +1,7 @@
 //! Recording assessments.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{post, score, user};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
@@ -13,15 +15,17 @@ use serde_json::{Value, json};
 use super::RUBRIC;
 use super::facts::{BodyFacts, Subject};
 use super::rubric::{Figure, Reason, Verdict, judge};
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Problem, Result};
 use crate::domain::post::{ChecklistItem, CurrentScore, lock};
 use crate::domain::taxonomy::Taxonomy;
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, PostChange};
 use crate::foundation::cache_tag::CacheTag;
 
 /// How long the rubric leaves the freshness alone that a person gave.
-const A_PERSON_KNOWS_BETTER_FOR: TimeDelta = TimeDelta::days(30);
+pub(super) const A_PERSON_KNOWS_BETTER_FOR: TimeDelta = TimeDelta::days(30);
 
 /// Characters of a comment.
 const MAXIMUM_COMMENT_LENGTH: usize = 2_000;
@@ -99,15 +103,13 @@ pub async fn score(
 pub async fn assess(transaction: &mut Transaction<'_>, post_id: i64) -> Result<Assessed> {
     let post = lock(transaction, post_id).await?;
     let content_id = post.live_content.unwrap_or(post.head_content);
-    let subject = read_subject(transaction, content_id).await?;
+    let (connection, now) = (transaction.connection(), transaction.now());
+    let mut subjects = read_subjects(connection, &[content_id], now).await?;
+    let subject = subjects.remove(&content_id);
+    let subject = subject.ok_or_else(|| Problem::not_found("id", "post"))?;
     let mut verdict = judge(&subject);
     keep_freshness(transaction, post_id, &mut verdict).await?;
-    let figures = CurrentScore {
-        quality: verdict.figure(Figure::Quality),
-        freshness: verdict.figure(Figure::Freshness),
-        depth: verdict.figure(Figure::Depth),
-        clarity: verdict.figure(Figure::Clarity),
-    };
+    let figures = verdict.score();
     let row = score::ActiveModel {
         assessor: Set(Some(RUBRIC.to_owned())),
         automatic: Set(true),
@@ -184,28 +186,46 @@ async fn record(
     mirror.update(transaction.connection()).await?;
     transaction.touch(CacheTag::Row("post", post.id));
     transaction.touch(CacheTag::List("post"));
-    let mut after = to_json([row.quality, row.freshness, row.depth, row.clarity].map(Some));
-    after["comment"] = json!(row.comment);
-    transaction.record(AuditEvent {
-        action: if row.automatic { "assess" } else { "score" },
+    // Freshness that decays by itself is no news: it would be that of every post.
+    if let Some(live) = post.live_content
+        && transaction.actor() != Actor::Worker
+    {
+        transaction.announce(Announcement::Post {
+            post_id: post.id,
+            change: PostChange::Scored { live },
+        });
+    }
+    let after = [row.quality, row.freshness, row.depth, row.clarity];
+    let mut event = assessed(post, after.map(Some), row.automatic);
+    if let Some(after) = &mut event.after {
+        after["comment"] = json!(row.comment);
+    }
+    transaction.record(event);
+    Ok(())
+}
+
+/// The line of the log about an assessment.
+pub(super) fn assessed(post: &post::Model, after: [Option<i16>; 4], automatic: bool) -> AuditEvent {
+    let before = [post.quality, post.freshness, post.depth, post.clarity];
+    AuditEvent {
+        action: if automatic { "assess" } else { "score" },
         subject: "post",
         subject_id: post.id,
-        before: Some(to_json([
-            post.quality,
-            post.freshness,
-            post.depth,
-            post.clarity,
-        ])),
-        after: Some(after),
-    });
-    Ok(())
+        before: Some(to_json(before)),
+        after: Some(to_json(after)),
+    }
 }
 
 fn to_json([quality, freshness, depth, clarity]: [Option<i16>; 4]) -> Value {
     json!({ "quality": quality, "freshness": freshness, "depth": depth, "clarity": clarity })
 }
 
-async fn read_subject(transaction: &Transaction<'_>, content_id: i64) -> Result<Subject> {
+/// What the rubric looks at of each of these contents, in one statement.
+pub(super) async fn read_subjects(
+    connection: &impl ConnectionTrait,
+    contents: &[i64],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, Subject>> {
     let count = |taxonomy: Taxonomy| {
         Expr::cust(format!(
             "(SELECT COUNT(*) FROM {} j WHERE j.content_id = c.id)",
@@ -231,8 +251,9 @@ async fn read_subject(transaction: &Transaction<'_>, content_id: i64) -> Result<
         .expr_as(count(Taxonomy::Stack), "stack_count")
         .expr_as(count(Taxonomy::Tool), "tool_count")
         .expr_as(count(Taxonomy::Entity), "entity_count")
+        .column(("c", "id"))
         .from_as("post_content", "c")
-        .and_where(Expr::col(("c", "id")).eq(content_id));
+        .and_where(Expr::col(("c", "id")).is_in(contents.iter().copied()));
     for (table, alias, key) in [
         ("post_content_body", "b", "content_id"),
         ("revision", "r", "id"),
@@ -240,10 +261,11 @@ async fn read_subject(transaction: &Transaction<'_>, content_id: i64) -> Result<
         let joined = Expr::col((alias, key)).equals(("c", "id"));
         select.join_as(JoinType::InnerJoin, table, alias, joined);
     }
-    match transaction.connection().query_one(&select).await? {
-        Some(row) => subject(&row, transaction.now()),
-        None => Err(Problem::not_found("id", "post").into()),
-    }
+    let rows = connection.query_all(&select).await?;
+    let subjects = rows
+        .iter()
+        .map(|row| Ok((row.try_get("", "id")?, subject(row, now)?)));
+    subjects.collect()
 }
 
 fn subject(row: &QueryResult, now: DateTime<Utc>) -> Result<Subject> {
@@ -264,12 +286,6 @@ fn subject(row: &QueryResult, now: DateTime<Utc>) -> Result<Subject> {
     let checklist: Vec<ChecklistItem> = serde_json::from_value(row.try_get("", "checklist")?)?;
     let summary: String = row.try_get("", "summary")?;
     let markdown: String = row.try_get("", "markdown")?;
-    let last_reviewed: Option<NaiveDate> = row.try_get("", "last_reviewed")?;
-    let saved_at: DateTime<Utc> = row.try_get("", "saved_at")?;
-    let saved_on = saved_at.date_naive();
-    let seen_on = last_reviewed
-        .filter(|day| *day > saved_on)
-        .unwrap_or(saved_on);
     Ok(Subject {
         body: BodyFacts::of(&markdown),
         summary_length: summary.trim().chars().count(),
@@ -279,6 +295,21 @@ fn subject(row: &QueryResult, now: DateTime<Utc>) -> Result<Subject> {
         stack: count("stack_count")?,
         tools: count("tool_count")?,
         entities: count("entity_count")?,
-        age_in_days: (now.date_naive() - seen_on).num_days(),
+        age_in_days: age_in_days(
+            row.try_get("", "saved_at")?,
+            row.try_get("", "last_reviewed")?,
+            now,
+        ),
     })
+}
+
+/// Days since a person last checked a revision, or it was saved, whichever is later.
+pub(super) fn age_in_days(
+    saved_at: DateTime<Utc>,
+    last_reviewed: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> i64 {
+    let saved_on = saved_at.date_naive();
+    let seen_on = last_reviewed.filter(|day| *day > saved_on);
+    (now.date_naive() - seen_on.unwrap_or(saved_on)).num_days()
 }

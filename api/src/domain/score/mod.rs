@@ -3,11 +3,13 @@
 
 mod assess;
 mod facts;
+mod renew;
 mod rubric;
 
 pub use assess::{Assessed, assess, score};
 pub use facts::{BodyFacts, Subject};
-pub use rubric::{Figure, HALF_LIFE, Reason, Verdict, judge};
+pub use renew::{JOB_KIND, JobPayload, Renewed, renew, renew_from, renewal, renewal_of_all};
+pub use rubric::{Figure, HALF_LIFE, Reason, Verdict, freshness_after, judge};
 
 /// The assessor of automatic assessments, by which files know them too.
 pub const RUBRIC: &str = "rubric";

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::Subject;
+use crate::domain::post::CurrentScore;
 
 /// Days in which the freshness of a post that nobody looks at falls by half.
 pub const HALF_LIFE: i64 = 365;
@@ -51,17 +52,31 @@ impl Verdict {
         of_figure.map(|reason| reason.points).sum()
     }
 
+    /// The four figures.
+    pub fn score(&self) -> CurrentScore {
+        CurrentScore {
+            quality: self.figure(Figure::Quality),
+            freshness: self.figure(Figure::Freshness),
+            depth: self.figure(Figure::Depth),
+            clarity: self.figure(Figure::Clarity),
+        }
+    }
+
     fn add(&mut self, figure: Figure, most: i16, share: f64, why: String) {
-        // A share from 0 to 1 of at most 100 points.
-        #[allow(clippy::cast_possible_truncation, reason = "the number is small")]
-        let points = (f64::from(most) * share.clamp(0.0, 1.0)).round() as i16;
         self.reasons.push(Reason {
             figure,
-            points,
+            points: points(most, share),
             most,
             why,
         });
     }
+}
+
+/// A share from 0 to 1 of at most 100 points.
+fn points(most: i16, share: f64) -> i16 {
+    #[allow(clippy::cast_possible_truncation, reason = "the number is small")]
+    let points = (f64::from(most) * share.clamp(0.0, 1.0)).round() as i16;
+    points
 }
 
 /// Judges a post.
@@ -105,11 +120,20 @@ fn judge_quality(subject: &Subject, verdict: &mut Verdict) {
     verdict.add(Quality, 10, part(named, 3), why);
 }
 
-fn judge_freshness(subject: &Subject, verdict: &mut Verdict) {
-    let days = subject.age_in_days.max(0);
+/// The freshness of a post that nobody looked at for so many days.
+pub fn freshness_after(days: i64) -> i16 {
+    points(100, freshness_share(days))
+}
+
+fn freshness_share(days: i64) -> f64 {
     // Days since year 0 fit a float many times over.
     #[allow(clippy::cast_precision_loss, reason = "the number is small")]
-    let share = 0.5_f64.powf(days as f64 / HALF_LIFE as f64);
+    0.5_f64.powf(days.max(0) as f64 / HALF_LIFE as f64)
+}
+
+fn judge_freshness(subject: &Subject, verdict: &mut Verdict) {
+    let days = subject.age_in_days.max(0);
+    let share = freshness_share(days);
     let why = format!("{days} days since it was checked or saved; {HALF_LIFE} days halve it");
     verdict.add(Figure::Freshness, 100, share, why);
 }

@@ -75,5 +75,6 @@ pub async fn delete(
         after: reassign_to
             .map(|successor| json!({ "reassignedTo": successor, "livePosts": live_posts })),
     });
+    transaction.announce(before.announcement(taxonomy, "deleted", None, reassign_to));
     Ok(())
 }

@@ -44,6 +44,7 @@ pub async fn merge(
         before: Some(from.to_json(taxonomy)),
         after: Some(json!({ "mergedInto": into, "livePosts": live_posts })),
     });
+    transaction.announce(from.announcement(taxonomy, "merged", None, Some(into)));
     Ok(())
 }
 

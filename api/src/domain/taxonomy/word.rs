@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Taxonomy;
 use crate::domain::error::{Problem, Result};
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook::{Announcement, TermChange};
 
 /// A row of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,27 @@ impl Word {
             value["type"] = json!(self.kind);
         }
         value
+    }
+
+    /// What endpoints are told of it: a verb in the past, the slug that it had if it has another, and
+    /// the word that took its place.
+    pub(super) fn announcement(
+        &self,
+        taxonomy: Taxonomy,
+        action: &'static str,
+        old_slug: Option<&str>,
+        successor: Option<i64>,
+    ) -> Announcement {
+        let old_slug = old_slug.filter(|old| *old != self.slug);
+        Announcement::Term(TermChange {
+            taxonomy,
+            term_id: self.id,
+            action,
+            name: self.name.clone(),
+            slug: self.slug.clone(),
+            old_slug: old_slug.map(str::to_owned),
+            successor,
+        })
     }
 
     /// Whether posts can use it.

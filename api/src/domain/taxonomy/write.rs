@@ -66,6 +66,7 @@ pub async fn create(
         }
         None => wanted.insert(transaction, taxonomy, &slug).await?,
     };
+    let word = wanted.into_word(id, slug);
     transaction.touch(CacheTag::Row(taxonomy.noun(), id));
     transaction.touch(CacheTag::List(taxonomy.noun()));
     transaction.record(AuditEvent {
@@ -73,8 +74,9 @@ pub async fn create(
         subject: taxonomy.noun(),
         subject_id: id,
         before: None,
-        after: Some(wanted.into_word(id, slug).to_json(taxonomy)),
+        after: Some(word.to_json(taxonomy)),
     });
+    transaction.announce(word.announcement(taxonomy, "created", None, None));
     Ok(id)
 }
 
@@ -133,6 +135,7 @@ pub async fn update(
         before: Some(before.to_json(taxonomy)),
         after: Some(after.to_json(taxonomy)),
     });
+    transaction.announce(after.announcement(taxonomy, "updated", Some(&before.slug), None));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Loaders: look-ups of nested fields, gathered so that a page costs as many statements as a row.
 
 mod editing;
+mod job;
 mod post;
 mod release;
 mod revision;
@@ -9,10 +10,12 @@ mod similar_post;
 mod term;
 mod tick;
 mod user;
+mod webhook;
 
 use std::sync::Arc;
 
 pub(super) use editing::{AutosaveKey, EditingKey};
+pub(super) use job::{AttemptsKey, JobKey};
 pub(super) use post::{PostKey, PostListKey, PostListShape};
 pub(super) use release::ReleaseItemsKey;
 pub(super) use revision::{ContentKey, RevisionKey, RevisionsKey, TransitionsKey};
@@ -21,6 +24,7 @@ pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
 pub(super) use tick::TicksKey;
 pub(super) use user::UserKey;
+pub(super) use webhook::{WebhookAttemptsKey, WebhookBodyKey, WebhookEndpointKey};
 
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;

@@ -5,17 +5,21 @@ mod answer;
 mod api_token;
 mod export_run;
 mod import_run;
+mod job;
 mod post;
 mod posts;
 mod preview;
 mod publication;
 mod release;
 mod revision;
+mod schedule;
 mod score;
 mod session;
 mod term;
 mod tick;
 mod user;
+mod view;
+mod webhook;
 
 use async_graphql::{Context, MergedObject, Result};
 use serde::Serialize;
@@ -59,6 +63,10 @@ pub struct Mutation(
     term::EntityMutation,
     import_run::ImportRunMutation,
     export_run::ExportRunMutation,
+    job::JobMutation,
+    schedule::ScheduleMutation,
+    webhook::WebhookMutation,
+    view::ViewMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

@@ -3,30 +3,38 @@
 mod audit_event;
 mod export_run;
 mod import_run;
+mod job;
 mod node;
 mod post;
 mod redirect;
 mod release;
 mod revision;
+mod schedule;
 mod scheduled_post;
 mod search;
+mod status;
 mod term;
 mod user;
+mod webhook;
 
 use async_graphql::MergedObject;
 
 pub use audit_event::AuditEventQuery;
 pub use export_run::ExportRunQuery;
 pub use import_run::ImportRunQuery;
+pub use job::JobQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
 pub use redirect::RedirectQuery;
 pub use release::ReleaseQuery;
 pub use revision::RevisionQuery;
+pub use schedule::ScheduleQuery;
 pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
+pub use status::StatusQuery;
 pub use term::TermQuery;
 pub use user::UserQuery;
+pub use webhook::WebhookQuery;
 
 /// Everything that can be asked. Anonymous requests see what is published, and nothing else.
 #[derive(Default, MergedObject)]
@@ -43,4 +51,8 @@ pub struct Query(
     AuditEventQuery,
     ImportRunQuery,
     ExportRunQuery,
+    JobQuery,
+    ScheduleQuery,
+    StatusQuery,
+    WebhookQuery,
 );

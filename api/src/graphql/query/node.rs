@@ -7,20 +7,24 @@ use async_graphql::{Context, ID, Object, Result};
 use crate::domain::error::Error;
 use crate::domain::export;
 use crate::domain::import;
+use crate::domain::job;
 use crate::domain::page::PAGE_LIMIT;
 use crate::domain::permission::{self, Action};
 use crate::domain::post::{self, NumberField, PostFilter, Test};
 use crate::domain::release;
+use crate::domain::schedule;
 use crate::domain::taxonomy::{self, Taxonomy};
 use crate::graphql::context::{reader, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
 use crate::graphql::types::export_run::ExportRun;
 use crate::graphql::types::import_run::ImportRun;
+use crate::graphql::types::job::Job;
 use crate::graphql::types::node::Node;
 use crate::graphql::types::post::selection_of;
 use crate::graphql::types::release::Release;
 use crate::graphql::types::revision::Revision;
+use crate::graphql::types::schedule::JobSchedule;
 use crate::graphql::types::term::{Entity, Stack, Tool};
 
 /// Anything by its id.
@@ -130,6 +134,21 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
                 (NodeType::ExportRun, run.id),
                 Node::ExportRun(ExportRun(run)),
             );
+        }
+    }
+    let (jobs, schedules) = (keys_of(NodeType::Job), keys_of(NodeType::JobSchedule));
+    let may_see = permission::check(request(context).caller.actor, Action::ReadJobs).is_ok();
+    if !jobs.is_empty() && may_see {
+        let jobs = job::find(reader, &jobs).await;
+        for job in jobs.or_graphql_error(context)? {
+            found.insert((NodeType::Job, job.id), Node::Job(Job(job)));
+        }
+    }
+    if !schedules.is_empty() && may_see {
+        let schedules = schedule::find(reader, &schedules).await;
+        for schedule in schedules.or_graphql_error(context)? {
+            let key = (NodeType::JobSchedule, schedule.id);
+            found.insert(key, Node::JobSchedule(JobSchedule(schedule)));
         }
     }
     // An id that is asked for twice is answered twice, the second time by a look-up of its own.

@@ -1,6 +1,7 @@
 //! What clients are told as it happens, one file a noun. Subscriptions stand on the changes that
-//! transactions tell after their commit.
+//! transactions tell after their commit; those of jobs, which run in any process, on looking.
 
+mod job;
 mod post;
 mod release;
 
@@ -20,7 +21,11 @@ use crate::domain::transaction::Change;
 /// `graphql-transport-ws`, with `{"authorization": "Bearer …"}` as the payload of
 /// `connection_init`.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(post::PostSubscription, release::ReleaseSubscription);
+pub struct Subscription(
+    post::PostSubscription,
+    release::ReleaseSubscription,
+    job::JobSubscription,
+);
 
 /// What is done to a noun from now on, in the order of commits. It ends with an error when the
 /// client is too slow to be told everything: read again what is shown, and subscribe anew.

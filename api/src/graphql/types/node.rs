@@ -4,9 +4,11 @@ use async_graphql::{ID, Interface};
 
 use super::export_run::ExportRun;
 use super::import_run::ImportRun;
+use super::job::Job;
 use super::post::Post;
 use super::release::Release;
 use super::revision::Revision;
+use super::schedule::JobSchedule;
 use super::term::{Entity, Stack, Tool};
 
 /// Everything that has an id.
@@ -37,4 +39,8 @@ pub enum Node {
     ImportRun(ImportRun),
     /// An export.
     ExportRun(ExportRun),
+    /// A background job.
+    Job(Job),
+    /// A schedule.
+    JobSchedule(JobSchedule),
 }

@@ -165,3 +165,14 @@ pub struct RollBackReleasePayload {
     /// What has to be put right; empty when the change was made.
     pub user_errors: Vec<UserError>,
 }
+
+/// Whether a view was taken in.
+#[derive(SimpleObject)]
+pub struct RecordViewPayload {
+    /// False for views that never count, those of robots and of everybody who sends a credential,
+    /// and while the server has too many at hand. It says nothing about whether there is such a
+    /// post.
+    pub accepted: bool,
+    /// What has to be put right, as every mutation answers it: nothing.
+    pub user_errors: Vec<UserError>,
+}

@@ -1,0 +1,3 @@
+//! What this server asks of others.
+
+pub mod webhook;

@@ -1,0 +1,313 @@
+//! Views: each visitor counts once for each post and day, and leaves nothing behind.
+
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
+
+use alphanode::config::Config;
+use alphanode::domain::actor::Actor;
+use alphanode::domain::permission::{Action, Role};
+use alphanode::domain::post::{self, Content, PreparedPost, RevisionStatus, SavedPost};
+use alphanode::domain::transaction::{Store, Transaction};
+use alphanode::domain::view::{self, ViewedPost, Views, Visitor};
+use alphanode::foundation::clock::Clock;
+use alphanode::foundation::database::{Database, DatabaseOptions};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use chrono::TimeDelta;
+use entity::{post_view, view_salt};
+use rstest::rstest;
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
+use serde_json::{Value, json};
+
+use crate::support::perspective::id;
+use crate::support::{Answer, Backend, TestDatabase, TestServer, note, program};
+
+const RECORD: &str = "mutation($input: RecordViewInput!) {
+    recordView(input: $input) { accepted userErrors { code } } }";
+
+/// The proxy that requests come through.
+const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+async fn create(backend: Backend) -> Option<TestServer> {
+    let config = Config {
+        trusted_proxies: vec![PROXY],
+        ..Config::default()
+    };
+    TestServer::create_with(backend, config).await
+}
+
+async fn write(server: &TestServer, slug: &str, status: RevisionStatus) -> SavedPost {
+    let post = note(content(slug), status);
+    server.create_posts(vec![post]).await[0]
+}
+
+fn content(slug: &str) -> Content {
+    Content {
+        slug: Some(slug.to_owned()),
+        title: slug.to_owned(),
+        body: "Text.".into(),
+        ..Content::default()
+    }
+}
+
+/// Says that somebody at `address` looked at something, through the proxy.
+async fn look(server: &TestServer, address: &str, agent: &str, input: Value) -> Answer {
+    let body = json!({ "query": RECORD, "variables": { "input": input } });
+    let request = Request::post("/graphql")
+        .header("content-type", "application/json")
+        .header("x-forwarded-for", address)
+        .header("user-agent", agent)
+        .extension(ConnectInfo(SocketAddr::new(PROXY, 4711)))
+        .body(Body::from(body.to_string()))
+        .unwrap();
+    server.send(request).await
+}
+
+async fn looked(server: &TestServer, address: &str, agent: &str, input: Value) -> bool {
+    let answer = look(server, address, agent, input).await;
+    let payload = &answer.data()["recordView"];
+    assert_eq!(payload["userErrors"], json!([]));
+    payload["accepted"].as_bool().unwrap()
+}
+
+/// Writes what waits, and counts it.
+async fn count(server: &TestServer) {
+    server.views.flush().await.unwrap();
+    let store = &server.test.store;
+    let mut change = Transaction::begin(store, Actor::Worker, Action::Maintain)
+        .await
+        .unwrap();
+    change.enqueue(view::job());
+    change.commit().await.unwrap();
+    let mut worker = server
+        .test
+        .worker("one", alphanode::jobs::handlers(&server.test.store));
+    worker.run_until_idle().await.unwrap();
+}
+
+async fn views_of(server: &TestServer, slug: &str) -> i64 {
+    let document = "query($slug: String!) { post(by: {slug: $slug}) { viewCount } }";
+    let data = server.data(document, json!({ "slug": slug })).await;
+    data["post"]["viewCount"].as_i64().unwrap()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_visitor_counts_once_a_post_and_day(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = create(backend).await else {
+        return;
+    };
+    let one = write(&server, "one", RevisionStatus::Published).await;
+    write(&server, "two", RevisionStatus::Published).await;
+    let query = "{ posts { nodes { slug updatedAt revision { version } } } }";
+    let before = server.data(query, json!({})).await;
+
+    let slug = json!({ "slug": "one" });
+    let by_id = json!({ "id": id("Post", one.post_id) });
+    assert!(looked(&server, "192.0.2.1", "Firefox", slug.clone()).await);
+    assert!(looked(&server, "192.0.2.1", "Firefox", by_id.clone()).await);
+    assert!(looked(&server, "192.0.2.1", "Safari", by_id).await);
+    assert!(looked(&server, "192.0.2.2", "Firefox", slug.clone()).await);
+    assert!(looked(&server, "192.0.2.2", "Firefox", json!({ "slug": "two" })).await);
+    assert_eq!(views_of(&server, "one").await, 0, "not counted yet");
+    count(&server).await;
+    assert_eq!(views_of(&server, "one").await, 3);
+    assert_eq!(views_of(&server, "two").await, 1);
+
+    // Once more, on the same day.
+    assert!(looked(&server, "192.0.2.2", "Firefox", slug.clone()).await);
+    count(&server).await;
+    count(&server).await;
+    assert_eq!(views_of(&server, "one").await, 3);
+
+    let by_views = "{ posts(orderBy: {field: VIEW_COUNT}) { nodes { slug viewCount } } }";
+    let data = server.data(by_views, json!({})).await;
+    assert_eq!(data["posts"]["nodes"][0]["slug"], "one");
+    let after = server.data(query, json!({})).await;
+    assert_eq!(before, after, "nothing else has changed");
+
+    // The next day; what was known of the last one goes when it is over for good.
+    server.test.store.clock.advance(TimeDelta::hours(24));
+    assert!(looked(&server, "192.0.2.2", "Firefox", slug).await);
+    count(&server).await;
+    assert_eq!(views_of(&server, "one").await, 4);
+    let writer = server.test.store.database.writer();
+    let rows = post_view::Entity::find().all(writer).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].counted);
+    let salts = view_salt::Entity::find().all(writer).await.unwrap();
+    assert_eq!(salts.len(), 1);
+    assert_eq!(salts[0].day, rows[0].day);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_not_public_counts_nothing_and_is_told_by_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = create(backend).await else {
+        return;
+    };
+    let draft = write(&server, "draft", RevisionStatus::Drafted).await;
+    write(&server, "live", RevisionStatus::Published).await;
+    let live = look(&server, "192.0.2.1", "Firefox", json!({ "slug": "live" })).await;
+    for input in [
+        json!({ "slug": "draft" }),
+        json!({ "id": id("Post", draft.post_id) }),
+        json!({ "slug": "never-was" }),
+        json!({ "id": id("Post", 4_711) }),
+        json!({ "slug": "x".repeat(10_000) }),
+        json!({ "slug": "" }),
+    ] {
+        let answer = look(&server, "192.0.2.1", "Firefox", input.clone()).await;
+        assert_eq!(answer.body, live.body, "{input}");
+        assert_eq!(answer.statements(), 0);
+    }
+    // What no slug holds and no database takes must not be in the way of the others.
+    let visitor = Visitor::new(None, Some("a\0b"));
+    let nul = ViewedPost::Slug("a\0b".into());
+    assert!(server.views.record(Actor::Anonymous, nul, visitor));
+    // Robots, and people who work on the site.
+    let robot = "Mozilla/5.0 (compatible; Googlebot/2.1)";
+    assert!(!looked(&server, "192.0.2.9", robot, json!({ "slug": "live" })).await);
+    let editor = server.sign_in_as(Role::Editor).await;
+    let input = json!({ "input": { "slug": "live" } });
+    let answer = server.ask_as(&editor.token, RECORD, input).await;
+    assert_eq!(answer.data()["recordView"]["accepted"], false);
+    // What is no id at all is the caller's mistake.
+    let answer = look(&server, "192.0.2.1", "Firefox", json!({ "id": "none" })).await;
+    assert_eq!(answer.code(), "BAD_USER_INPUT");
+
+    count(&server).await;
+    assert_eq!(views_of(&server, "live").await, 1);
+    let writer = server.test.store.database.writer();
+    assert_eq!(post_view::Entity::find().count(writer).await.unwrap(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn several_nodes_and_counts_at_once_count_a_view_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = create(backend).await else {
+        return;
+    };
+    for slug in ["one", "two", "three"] {
+        write(&server, slug, RevisionStatus::Published).await;
+    }
+    let store = &server.test.store;
+    let nodes = [Views::new(store.clone()), Views::new(store.clone())];
+    for number in 0..300 {
+        let address = IpAddr::from(Ipv4Addr::from(number / 3));
+        for node in &nodes {
+            let slug = ["one", "two", "three"][usize::try_from(number % 3).unwrap()];
+            let visitor = Visitor::new(Some(address), None);
+            assert!(node.record(Actor::Anonymous, ViewedPost::Slug(slug.to_owned()), visitor));
+        }
+    }
+    let (one, other) = tokio::join!(nodes[0].flush(), nodes[1].flush());
+    assert_eq!(one.unwrap() + other.unwrap(), 300);
+    let counting = || async {
+        let change = Transaction::begin(store, Actor::Worker, Action::Maintain)
+            .await
+            .unwrap();
+        let counted = view::count(&change).await.unwrap();
+        change.commit().await.unwrap();
+        counted.views
+    };
+    let (one, other) = tokio::join!(counting(), counting());
+    assert_eq!(one + other, 300);
+    for slug in ["one", "two", "three"] {
+        assert_eq!(views_of(&server, slug).await, 100);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn views_wait_for_a_database_that_is_away_and_too_many_are_dropped(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = create(backend).await else {
+        return;
+    };
+    write(&server, "one", RevisionStatus::Published).await;
+    let record = |number: u32| {
+        let visitor = Visitor::new(Some(IpAddr::from(Ipv4Addr::from(number))), None);
+        let post = ViewedPost::Slug("one".into());
+        server.views.record(Actor::Anonymous, post, visitor)
+    };
+    let taken = (0..10_050).filter(|number| record(*number)).count();
+    assert_eq!(taken, 10_000);
+    assert_eq!(server.views.dropped(), 50);
+    assert!(record(7), "one that waits already takes no room");
+
+    let writer = server.test.store.database.writer();
+    let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
+    writer
+        .execute_unprepared(&rename("post_view", "away"))
+        .await
+        .unwrap();
+    assert!(server.views.flush().await.is_err());
+    writer
+        .execute_unprepared(&rename("away", "post_view"))
+        .await
+        .unwrap();
+    assert_eq!(server.views.flush().await.unwrap(), 10_000);
+    assert_eq!(server.views.flush().await.unwrap(), 0);
+    count(&server).await;
+    assert_eq!(views_of(&server, "one").await, 10_000);
+
+    // Those that could not be written until their day was over for good: nobody could tell any
+    // more whether they count already.
+    assert!(record(7));
+    server.test.store.clock.advance(TimeDelta::hours(24));
+    assert_eq!(server.views.flush().await.unwrap(), 0);
+    assert_eq!(server.views.dropped(), 51);
+}
+
+/// The program, told to stop right after a view came in.
+#[rstest]
+#[tokio::test]
+async fn a_program_that_is_stopped_writes_the_views_it_has(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(database) = TestDatabase::create(backend).await else {
+        return;
+    };
+    let opened = Database::open(&DatabaseOptions::new(database.url())).await;
+    let store = Store::new(opened.unwrap(), Clock::system());
+    let mut change = Transaction::begin(&store, Actor::CommandLine, Action::Import)
+        .await
+        .unwrap();
+    let live = PreparedPost::new(note(content("one"), RevisionStatus::Published));
+    let saved = post::create(&mut change, vec![live.unwrap().into()]).await;
+    saved.unwrap().remove(0).unwrap();
+    change.commit().await.unwrap();
+
+    let keys = tempfile::tempdir().unwrap();
+    let mut server = Command::new(program())
+        .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
+        .args(["serve", "--no-worker", "--listen", "127.0.0.1:0"])
+        .args(["--database-url", database.url()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let api = lines.next().unwrap().unwrap();
+    let url = format!("http://{}", api.split("http://").nth(1).unwrap());
+    let body = json!({ "query": RECORD, "variables": { "input": { "slug": "one" } } });
+    let answer = reqwest::Client::new().post(url).json(&body).send().await;
+    let answer: Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["recordView"]["accepted"], true, "{answer}");
+    let stopped = Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    assert!(server.wait().unwrap().success());
+    let views = post_view::Entity::find().count(store.database.writer());
+    assert_eq!(views.await.unwrap(), 1);
+}
