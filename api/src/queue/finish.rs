@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use entity::{job, job_attempt};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Order, Query, UpdateStatement};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::sea_query::{
+    CaseStatement, CommonTableExpression, Expr, ExprTrait, Order, Query, SubQueryStatement,
+    UpdateStatement, WithClause,
+};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr};
 use serde_json::json;
 
 use super::claim::{Claim, in_status, reader};
@@ -17,7 +20,7 @@ use super::priority::Priority;
 use super::status::Status;
 use super::time;
 use crate::foundation::clock::Clock;
-use crate::foundation::database::Database;
+use crate::foundation::database::{Database, Dialect};
 
 /// An attempt that ends.
 pub(super) struct Ending<'attempt> {
@@ -49,6 +52,8 @@ pub(super) async fn finish(
         .and_where(Expr::col(job::Column::Lease).eq(lease))
         .and_where(in_status("running"))
         .returning(Query::returning().columns([
+            job::Column::Id,
+            job::Column::Lease,
             job::Column::Status,
             job::Column::Worker,
             job::Column::StartedAt,
@@ -113,35 +118,14 @@ pub(super) async fn finish(
         update.and_where(Expr::col(job::Column::LeasedUntil).lte(now.clone()));
     }
 
+    let may_announce = ending.announce.is_some() && !matches!(ending.outcome, Outcome::Done);
+    if database.dialect() == Dialect::Postgres && ending.said.lines.is_empty() && !may_announce {
+        return write(database.queue(), update, now, ending).await;
+    }
     let transaction = database.begin_in_queue().await?;
-    let Some(row) = transaction.query_one(&update).await? else {
+    let Some(status) = write(&transaction, update, now, ending).await? else {
         return Ok(None);
     };
-    let status = Status::from_name(&row.try_get::<String>("", "status")?)?;
-    let worker: Option<String> = row.try_get("", "worker")?;
-    let started_at: Option<i64> = row.try_get("", "started_at")?;
-    let attempt = Query::insert()
-        .into_table(job_attempt::Entity)
-        .columns([
-            job_attempt::Column::JobId,
-            job_attempt::Column::Lease,
-            job_attempt::Column::Worker,
-            job_attempt::Column::StartedAt,
-            job_attempt::Column::FinishedAt,
-            job_attempt::Column::Outcome,
-            job_attempt::Column::Error,
-        ])
-        .values_panic([
-            id.into(),
-            lease.into(),
-            worker.unwrap_or_default().into(),
-            started_at.unwrap_or_default().into(),
-            now.clone(),
-            ending.outcome.name().into(),
-            ending.outcome.error().map(str::to_owned).into(),
-        ])
-        .to_owned();
-    transaction.execute(&attempt).await?;
     write_lines(&transaction, id, lease, &ending.said).await?;
     if let (Status::Dead, Some(kind)) = (status, ending.announce) {
         let announcement = NewJob {
@@ -155,6 +139,69 @@ pub(super) async fn finish(
     }
     transaction.commit().await?;
     Ok(Some(status))
+}
+
+/// Writes the end of an attempt, once `update` finds that the job is still the claimant's. On
+/// PostgreSQL it is one statement, which most jobs end by.
+async fn write(
+    connection: &impl ConnectionTrait,
+    update: UpdateStatement,
+    now: Expr,
+    ending: &Ending<'_>,
+) -> Result<Option<Status>, DbErr> {
+    let attempt = |table: &'static str| {
+        let ended = Query::select()
+            .columns([
+                job::Column::Id,
+                job::Column::Lease,
+                job::Column::Worker,
+                job::Column::StartedAt,
+            ])
+            .exprs([
+                now,
+                Expr::value(ending.outcome.name()),
+                Expr::value(ending.outcome.error()),
+            ])
+            .from(table)
+            .and_where(Expr::col(job::Column::Id).eq(ending.id))
+            .to_owned();
+        let mut insert = Query::insert();
+        insert.into_table(job_attempt::Entity).columns([
+            job_attempt::Column::JobId,
+            job_attempt::Column::Lease,
+            job_attempt::Column::Worker,
+            job_attempt::Column::StartedAt,
+            job_attempt::Column::FinishedAt,
+            job_attempt::Column::Outcome,
+            job_attempt::Column::Error,
+        ]);
+        match insert.select_from(ended) {
+            Ok(_) => Ok(insert),
+            Err(error) => Err(DbErr::Custom(error.to_string())),
+        }
+    };
+    let row = if connection.get_database_backend() == DatabaseBackend::Postgres {
+        let part = |name: &'static str, statement: SubQueryStatement| {
+            CommonTableExpression::new()
+                .query(statement)
+                .table_name(name)
+                .to_owned()
+        };
+        let both = WithClause::new()
+            .cte(part("ended", update.into()))
+            .cte(part("attempt", attempt("ended")?.into()))
+            .to_owned()
+            .query(Query::select().column("status").from("ended").to_owned());
+        connection.query_one(&both).await?
+    } else {
+        let row = connection.query_one(&update).await?;
+        if row.is_some() {
+            connection.execute(&attempt("job")?).await?;
+        }
+        row
+    };
+    row.map(|row| Status::from_name(&row.try_get::<String>("", "status")?))
+        .transpose()
 }
 
 /// An attempt whose worker has lost its lease.
