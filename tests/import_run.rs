@@ -13,7 +13,9 @@ use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::transfer::import::{ImportOptions, Origin};
 use alphanode::transfer::{Document, RevisionDetails, Score, synth};
 use chrono::TimeDelta;
-use entity::{audit_event, import_finding, import_run, import_source, post, publication, revision};
+use entity::{
+    audit_event, import_document, import_run, import_source, post, publication, revision,
+};
 use rstest::rstest;
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 
@@ -364,8 +366,11 @@ async fn bad_documents_are_reported_and_the_rest_goes_on(
     );
 
     let reader = store.database.reader();
-    let stored = import_finding::Entity::find().all(reader).await.unwrap();
-    assert_eq!(stored.iter().filter(|row| row.kind == "failed").count(), 4);
+    let stored = import_document::Entity::find().all(reader).await.unwrap();
+    assert_eq!(
+        stored.iter().filter(|row| row.outcome == "failed").count(),
+        4
+    );
     // Again, the same are left out and the same are in.
     let again = import_file(store, &path, ImportOptions::default()).await;
     assert_eq!(again.counts(), [0, 0, 4, 0, 4]);

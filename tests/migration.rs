@@ -4,7 +4,7 @@ use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
-use crate::support::{Backend, TestDatabase, TestServer};
+use crate::support::{Backend, TestDatabase, TestServer, number};
 
 /// Tables, columns and indexes as the database tells them.
 async fn schema(connection: &DatabaseConnection, backend: Backend) -> Vec<String> {
@@ -85,4 +85,70 @@ async fn a_filled_database_goes_down_and_up(
     );
     Migrator::up(writer, None).await.unwrap();
     server.create_synthetic(3).await;
+}
+
+/// Jobs and their attempts outlive the change of their tables, there and back.
+#[rstest]
+#[tokio::test]
+async fn jobs_are_kept_when_their_tables_change(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const BEFORE: u32 = 13;
+    let Some(database) = TestDatabase::empty(backend).await else {
+        return;
+    };
+    let connection = database.connect().await;
+    Migrator::up(&connection, Some(BEFORE)).await.unwrap();
+    let all = u32::try_from(Migrator::migrations().len()).unwrap();
+    connection
+        .execute_unprepared(
+            "INSERT INTO job (id, kind, payload, unique_key, status, priority, due_at, attempts,
+                lease, leased_until, created_at, finished_at)
+             VALUES (1, 'a', '{\"n\":1}', 'k', 'waiting', 10, 5, 0, 0, NULL, 1, NULL),
+                    (2, 'a', '{}', NULL, 'running', -10, 5, 1, 1, 9, 1, NULL),
+                    (3, 'b', '{}', NULL, 'dead', 0, 5, 2, 2, NULL, 1, 8),
+                    (4, 'b', '{}', NULL, 'done', 0, 5, 1, 1, NULL, 1, 8);
+             INSERT INTO job_attempt (job_id, lease, worker, started_at, finished_at, outcome)
+             VALUES (3, 1, 'w', 1, 2, 'lost'), (3, 2, 'w', 3, 4, 'failed'), (4, 1, 'w', 1, 8, 'done')",
+        )
+        .await
+        .unwrap();
+    let statuses = || {
+        let sql = "SELECT id || ' ' || status || ' ' || priority FROM job ORDER BY id";
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement);
+        async {
+            let rows = rows.await.unwrap();
+            let texts = rows.iter().map(|row| row.try_get_by_index(0).unwrap());
+            texts.collect::<Vec<String>>()
+        }
+    };
+    let expected = ["1 waiting 1", "2 running -1", "3 dead 0", "4 done 0"];
+
+    Migrator::up(&connection, None).await.unwrap();
+    assert_eq!(statuses().await, expected);
+    assert_eq!(
+        number(&connection, "SELECT COUNT(*) FROM job_attempt").await,
+        3
+    );
+    // What only the newer tables know becomes the nearest that the older ones do.
+    connection
+        .execute_unprepared(
+            "UPDATE job SET status = 'cancelled', finished_at = 9 WHERE id = 1;
+             INSERT INTO job_log_line (job_id, lease, number, at, line) VALUES (3, 2, 0, 3, 'hm')",
+        )
+        .await
+        .unwrap();
+    Migrator::down(&connection, Some(all - BEFORE))
+        .await
+        .unwrap();
+    assert_eq!(
+        statuses().await,
+        ["1 dead 1", "2 running -1", "3 dead 0", "4 done 0"]
+    );
+    assert_eq!(
+        number(&connection, "SELECT COUNT(*) FROM job_attempt").await,
+        3
+    );
+    Migrator::up(&connection, None).await.unwrap();
 }

@@ -300,9 +300,10 @@ async fn a_program_that_is_stopped_writes_the_views_it_has(
     let api = lines.next().unwrap().unwrap();
     let url = format!("http://{}", api.split("http://").nth(1).unwrap());
     let body = json!({ "query": RECORD, "variables": { "input": { "slug": "one" } } });
-    let answer = reqwest::Client::new().post(url).json(&body).send().await;
-    let answer: Value = answer.unwrap().json().await.unwrap();
-    assert_eq!(answer["data"]["recordView"]["accepted"], true, "{answer}");
+    let request = reqwest::Client::new().post(url).body(body.to_string());
+    let request = request.header("content-type", "application/json");
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains("\"accepted\":true"), "{answer}");
     let stopped = Command::new("kill")
         .args(["-TERM", &server.id().to_string()])
         .status();

@@ -170,7 +170,8 @@ async fn an_answer_that_does_not_end_is_cut_off() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read(&mut [0; 4_096]).await.unwrap();
+        let read = stream.read(&mut [0; 4_096]).await.unwrap();
+        assert!(read > 0);
         let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nso far";
         stream.write_all(head.as_bytes()).await.unwrap();
         std::future::pending::<()>().await;

@@ -80,6 +80,7 @@ impl App {
             passwords,
             trusted_proxies: config.trusted_proxies.clone(),
             graphiql: development,
+            upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
         }));
         Self {

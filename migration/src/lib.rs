@@ -23,6 +23,8 @@ mod m20261124_000013_add_request_memory;
 mod m20261124_000014_extend_job;
 mod m20261124_000015_create_schedule;
 mod m20261124_000016_create_webhook;
+mod m20261124_000017_extend_import;
+mod m20261124_000018_create_export;
 mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
@@ -53,6 +55,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000014_extend_job::Migration),
             Box::new(m20261124_000015_create_schedule::Migration),
             Box::new(m20261124_000016_create_webhook::Migration),
+            Box::new(m20261124_000017_extend_import::Migration),
+            Box::new(m20261124_000018_create_export::Migration),
             Box::new(m20261124_000019_create_view_count::Migration),
             Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
@@ -69,6 +73,7 @@ impl MigratorTrait for Migrator {
 /// | `{given_key}` | `INTEGER PRIMARY KEY` (the row's own number) | `BIGINT PRIMARY KEY` |
 /// | `{time}` | `TEXT` (RFC 3339, UTC) | `TIMESTAMPTZ` |
 /// | `{json}` | `TEXT` | `JSON` |
+/// | `{bytes}` | `BLOB` | `BYTEA` |
 /// | `{joined}` | `WITHOUT ROWID` | nothing |
 /// | `{ordered}` | nothing (compares bytes) | `COLLATE "C"` (compares bytes) |
 async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), DbErr> {
@@ -78,6 +83,7 @@ async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), D
             ("{given_key}", "INTEGER PRIMARY KEY"),
             ("{time}", "TEXT"),
             ("{json}", "TEXT"),
+            ("{bytes}", "BLOB"),
             ("{joined}", "WITHOUT ROWID"),
             ("{ordered}", ""),
         ],
@@ -89,6 +95,7 @@ async fn statements(manager: &SchemaManager<'_>, template: &str) -> Result<(), D
             ("{given_key}", "BIGINT PRIMARY KEY"),
             ("{time}", "TIMESTAMPTZ"),
             ("{json}", "JSON"),
+            ("{bytes}", "BYTEA"),
             ("{joined}", ""),
             ("{ordered}", "COLLATE \"C\""),
         ],

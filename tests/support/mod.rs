@@ -3,6 +3,7 @@
 mod database;
 pub mod editing;
 mod editor;
+pub mod importing;
 pub mod operator;
 pub mod perspective;
 mod postgres;

@@ -1,28 +1,35 @@
-//! `alphanode import`: files become posts.
+//! `alphanode import`: files become posts, here or by the workers of `alphanode serve`.
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
+use super::import_run::{self, RunCommand};
 use super::{Failure, open_for_bulk_load, say, wait_for_signal};
 use crate::config::Config;
-use crate::domain::import::{Counts, Finding, FindingKind, Manner, RunStatus};
+use crate::domain::import::{Counts, Finding, FindingKind, Manner, NewUpload, RunStatus};
 use crate::domain::transaction::Store;
 use crate::transfer::import::{self, Format, ImportEvent, ImportOptions, Origin};
 
 /// Ends with 0 when every document is in, with 1 when nothing could be done, and with 2 when some
 /// documents failed or are in conflict, or the import was stopped.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
-    /// Files, and directories with everything below them
+    #[command(subcommand)]
+    run: Option<RunCommand>,
+
+    /// Files, and directories with everything below them; write `./status` for a file that is called
+    /// like a command
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
     /// What the files are read as
-    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    #[arg(long, value_name = "FORMAT", default_value = Format::Auto.as_str(), value_parser = formats())]
     format: Format,
 
     /// Make every post live, whatever its document says
@@ -37,15 +44,39 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
 
+    /// Put the files into the database and leave the import to the workers of `alphanode serve`
+    #[arg(long)]
+    background: bool,
+
     /// Say what was inferred, too
     #[arg(long)]
     verbose: bool,
 }
 
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::as_str))
+        .map(|word| Format::from_word(&word).unwrap_or_default())
+}
+
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(command) = &arguments.run {
+        return import_run::run(config, command).await;
+    }
     let files = import::find_files(&arguments.paths)?;
     if files.is_empty() {
         return Err("there is nothing to import below these paths".into());
+    }
+    let manner = Manner {
+        publish: arguments.publish,
+        overwrite: arguments.overwrite,
+    };
+    if arguments.background {
+        let upload = NewUpload {
+            format: arguments.format,
+            manner,
+            dry_run: arguments.dry_run,
+        };
+        return import_run::upload(config, &files, upload).await;
     }
     let sizes = files.iter().filter_map(|file| std::fs::metadata(file).ok());
     let bytes = sizes.map(|metadata| metadata.len()).sum();
@@ -57,10 +88,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     let store = open_for_bulk_load(config).await?;
     let origin = Origin::files(names.join(" "), files, arguments.format);
     let options = ImportOptions {
-        manner: Manner {
-            publish: arguments.publish,
-            overwrite: arguments.overwrite,
-        },
+        manner,
         dry_run: arguments.dry_run,
     };
     let progress = Progress::of_bytes(bytes);
@@ -116,7 +144,7 @@ pub(super) async fn import_all(
     Ok(ExitCode::from(if fine { 0 } else { 2 }))
 }
 
-fn line_of(finding: &Finding) -> String {
+pub(super) fn line_of(finding: &Finding) -> String {
     let kind = match finding.kind {
         FindingKind::Inferred => "inferred: ",
         FindingKind::Conflict => "conflict: ",
@@ -128,7 +156,7 @@ fn line_of(finding: &Finding) -> String {
     }
 }
 
-fn summary(counts: &Counts) -> String {
+pub(super) fn summary(counts: &Counts) -> String {
     let mut summary = format!(
         "{} created, {} updated, {} skipped, {} in conflict, {} failed",
         counts.created, counts.updated, counts.skipped, counts.conflicted, counts.failed
@@ -140,7 +168,7 @@ fn summary(counts: &Counts) -> String {
 }
 
 /// Prints a line of the result. Who has stopped reading it still wants the import to go on.
-fn print(line: &str) {
+pub(super) fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 

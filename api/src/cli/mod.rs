@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod import_run;
 mod jobs;
 mod keys;
 mod migrate;

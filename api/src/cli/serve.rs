@@ -95,7 +95,9 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     stop.cancel();
     views.await?;
     // Those of the requests that were still answered after the signal.
-    app.views.flush().await?;
+    if let Err(error) = app.views.flush().await {
+        say(&format!("the last views could not be written: {error}"));
+    }
     workers.wait().await;
     app.store.database.close().await?;
     Ok(ExitCode::SUCCESS)

@@ -52,6 +52,8 @@ pub struct Config {
     pub review_required: bool,
     /// Days after which a post in the trash is deleted; 0 keeps it until somebody deletes it.
     pub trash_days: u32,
+    /// Megabytes (of 1,000,000 bytes) that one upload of files for an import may have.
+    pub upload_limit_megabytes: u64,
     /// Seconds one read may take inside the database.
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
@@ -96,6 +98,7 @@ impl Default for Config {
             job_lease_seconds: 30,
             review_required: false,
             trash_days: 30,
+            upload_limit_megabytes: 1_000,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
         }
@@ -103,7 +106,7 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "database_url",
     "listen",
     "site_url",
@@ -119,6 +122,7 @@ const NAMES: [&str; 17] = [
     "job_lease_seconds",
     "review_required",
     "trash_days",
+    "upload_limit_megabytes",
     "read_timeout_seconds",
     "request_timeout_seconds",
 ];
@@ -231,6 +235,9 @@ impl Config {
         }
         if !(1..=600).contains(&self.job_lease_seconds) {
             return invalid("job_lease_seconds", "give a number from 1 to 600");
+        }
+        if !(1..=100_000).contains(&self.upload_limit_megabytes) {
+            return invalid("upload_limit_megabytes", "give a number from 1 to 100000");
         }
         if !(1..=600).contains(&self.read_timeout_seconds) {
             return invalid("read_timeout_seconds", "give a number from 1 to 600");

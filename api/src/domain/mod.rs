@@ -5,6 +5,7 @@ pub mod api_token;
 pub mod audit;
 pub mod authentication;
 pub mod error;
+pub mod export;
 pub mod feed;
 pub mod idempotency;
 pub mod import;

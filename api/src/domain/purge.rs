@@ -16,7 +16,7 @@ use super::error::Result;
 use super::permission::Action;
 use super::post;
 use super::transaction::{Store, Transaction};
-use super::{idempotency, session, sign_in_throttle, webhook};
+use super::{export, idempotency, import, session, sign_in_throttle, webhook};
 use crate::queue::{self, NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
@@ -70,11 +70,15 @@ pub enum Step {
     TrashedPosts,
     /// What endpoints were told of, with every attempt at it.
     WebhookEvents,
+    /// Files of imports that nobody went on with.
+    ImportFiles,
+    /// Files of exports past their days.
+    ExportFiles,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Sessions,
         Self::RefreshTokens,
         Self::OneTimeLinks,
@@ -84,6 +88,8 @@ impl Step {
         Self::Jobs,
         Self::TrashedPosts,
         Self::WebhookEvents,
+        Self::ImportFiles,
+        Self::ExportFiles,
     ];
 
     /// What it deletes, in words.
@@ -98,6 +104,8 @@ impl Step {
             Self::Jobs => "jobs that were over",
             Self::TrashedPosts => "posts in the trash",
             Self::WebhookEvents => "events that endpoints were told of",
+            Self::ImportFiles => "files of imports",
+            Self::ExportFiles => "files of exports",
         }
     }
 }
@@ -139,6 +147,8 @@ pub async fn purge(store: &Store, step: Step) -> Result<u64> {
         Step::Jobs => delete_jobs(store).await,
         Step::TrashedPosts => delete_trashed(store).await,
         Step::WebhookEvents => delete_webhook_events(store).await,
+        Step::ImportFiles => import::purge(store).await,
+        Step::ExportFiles => export::purge(store).await,
     }
 }
 

@@ -2,6 +2,7 @@
 //! PostgreSQL. This file holds the difference.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use crate::foundation::database::Dialect;
@@ -13,7 +14,7 @@ pub const QUERY_LENGTH: usize = 500;
 pub const QUERY_WORDS: usize = 32;
 
 /// Where a text is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SearchColumn {
     /// Title, summary, words and body.
     Everything,
@@ -28,7 +29,7 @@ pub enum SearchColumn {
 /// What somebody looks for: words that must all occur, in any order; words in quotation marks must
 /// follow each other; a word or phrase after a minus must not occur. Forms of a word count as the
 /// same (`index` finds `indexes`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchQuery {
     wanted: Vec<String>,
     unwanted: Vec<String>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
-use async_graphql::{Context, Result};
+use async_graphql::{Context, ID, Result};
 
 use super::error::OrGraphqlError;
 use super::loader::Loaders;
@@ -93,6 +93,11 @@ impl Links {
     /// Where a one-time link leads.
     pub fn one_time(&self, token: &str) -> String {
         format!("{}/link/{token}", self.base)
+    }
+
+    /// Where the file of an export is.
+    pub fn export(&self, id: &ID) -> String {
+        format!("{}/exports/{}", self.base, id.as_str())
     }
 }
 

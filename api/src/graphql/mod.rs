@@ -7,7 +7,7 @@ pub mod error;
 pub mod limits;
 mod loader;
 pub mod mutation;
-mod node_id;
+pub mod node_id;
 mod pagination;
 mod patch;
 pub mod perspective;

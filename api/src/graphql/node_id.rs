@@ -38,10 +38,14 @@ pub enum NodeType {
     WebhookEndpoint,
     /// The delivery of an event to an endpoint.
     WebhookDelivery,
+    /// A run of an import.
+    ImportRun,
+    /// An export.
+    ExportRun,
 }
 
 impl NodeType {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -56,6 +60,8 @@ impl NodeType {
         Self::JobSchedule,
         Self::WebhookEndpoint,
         Self::WebhookDelivery,
+        Self::ImportRun,
+        Self::ExportRun,
     ];
 
     fn name(self) -> &'static str {
@@ -74,6 +80,8 @@ impl NodeType {
             Self::JobSchedule => "JobSchedule",
             Self::WebhookEndpoint => "WebhookEndpoint",
             Self::WebhookDelivery => "WebhookDelivery",
+            Self::ImportRun => "ImportRun",
+            Self::ExportRun => "ExportRun",
         }
     }
 

@@ -412,7 +412,7 @@ fn too_slow(headers: &HeaderMap) -> Response {
     refuse(headers, StatusCode::REQUEST_TIMEOUT, error)
 }
 
-fn refuse(headers: &HeaderMap, status: StatusCode, error: ServerError) -> Response {
+pub(super) fn refuse(headers: &HeaderMap, status: StatusCode, error: ServerError) -> Response {
     let code = code_of(&error);
     let answer = GraphqlResponse::from_errors(vec![error]);
     let mut response = to_response(headers, status, &answer);

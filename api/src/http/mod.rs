@@ -1,6 +1,7 @@
 //! What answers requests: the GraphQL endpoint, feeds and the health checks.
 
 mod authenticate;
+mod download;
 mod feeds;
 mod graphql;
 mod health;
@@ -8,6 +9,7 @@ mod link;
 mod perspective;
 mod request_log;
 mod subscriptions;
+mod upload;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::signing_key::SigningKeys;
@@ -43,7 +45,10 @@ pub struct Server {
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
-    /// How long one request may take altogether, its body included.
+    /// The most bytes of one upload of files for an import.
+    pub upload_limit: u64,
+    /// How long one request may take altogether, its body included; of an upload, how long nothing may
+    /// come.
     pub request_timeout: Duration,
 }
 
@@ -59,6 +64,11 @@ pub fn router(server: Arc<Server>) -> Router {
                 .post(link::post)
                 .layer(DefaultBodyLimit::max(link::FORM_BYTES)),
         )
+        .route(
+            "/imports",
+            post(upload::post).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/exports/{id}", get(download::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/{feed}", get(feeds::get).fallback(not_found))

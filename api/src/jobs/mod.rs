@@ -5,9 +5,12 @@ mod announce_dead_job;
 mod assess_scores;
 mod count_views;
 mod deliver_webhook;
+mod export;
+mod import;
 mod purge;
 mod render_feeds;
 mod repair_search_index;
+mod revert_import;
 mod scheduled_post;
 mod ship_release;
 mod similar_posts;
@@ -25,6 +28,9 @@ pub fn handlers(store: &Store) -> Vec<Handler> {
         purge::handler(store.clone()),
         render_feeds::handler(store.clone()),
         repair_search_index::handler(store.clone()),
+        export::handler(store.clone()),
+        import::handler(store.clone()),
+        revert_import::handler(store.clone()),
         scheduled_post::handler(store.clone()),
         ship_release::handler(store.clone()),
         similar_posts::handler(store.clone()),

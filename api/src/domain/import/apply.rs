@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::import_source;
+use entity::{import_source, post};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::known::Known;
 use super::update::{Update, update};
-use super::{Answer, Incoming, Manner, Outcome};
+use super::{Answer, Incoming, Manner, Outcome, Trace};
 use crate::domain::error::{Problem, Result};
-use crate::domain::post::create;
+use crate::domain::post::{SavedPost, create};
 use crate::domain::transaction::Transaction;
 use crate::foundation::database::PARAMETERS;
 
@@ -65,12 +65,9 @@ pub async fn apply(
                 // What is new so far comes first, as it would in a run of its own.
                 batch.create(transaction).await?;
                 match update(transaction, document, &post, manner).await? {
-                    Update::Unchanged { published } => {
+                    Update::Unchanged(answer) => {
                         batch.seen.push(document.source_key.clone());
-                        batch.answers.push(Answer {
-                            outcome: Outcome::Skipped,
-                            published,
-                        });
+                        batch.answers.push(answer);
                     }
                     Update::Changed {
                         revision_id,
@@ -129,10 +126,20 @@ impl Batch<'_> {
         let new = std::mem::take(&mut self.new);
         let posts = new.iter().map(|(_, document)| Arc::clone(&document.post));
         let created = create(transaction, posts.collect()).await?;
+        let live = live_of(transaction, &new, &created).await?;
         for ((place, document), created) in new.into_iter().zip(created) {
             match created {
                 Ok(saved) => {
-                    self.answers[place].published = document.post.live().is_some();
+                    let live = live.get(&saved.post_id).copied();
+                    let answer = &mut self.answers[place];
+                    answer.published = live.is_some();
+                    answer.trace = Trace {
+                        post_id: Some(saved.post_id),
+                        revision_id: Some(saved.revision_id),
+                        head_after: Some(saved.revision_id),
+                        live_after: live,
+                        ..Trace::default()
+                    };
                     self.remember(transaction, document, saved.post_id, saved.revision_id);
                 }
                 Err(problems) => {
@@ -185,6 +192,37 @@ impl Batch<'_> {
             .await?;
         Ok(())
     }
+}
+
+/// What is live of posts that were just created, by post. Mostly it is the head.
+async fn live_of(
+    transaction: &Transaction<'_>,
+    new: &[(usize, &Incoming)],
+    created: &[Result<SavedPost, Vec<Problem>>],
+) -> Result<HashMap<i64, i64>> {
+    let mut live = HashMap::new();
+    let mut others = Vec::new();
+    for ((_, document), saved) in new.iter().zip(created) {
+        let Ok(saved) = saved else { continue };
+        match document.post.live() {
+            Some(place) if place == document.post.head() => {
+                live.insert(saved.post_id, saved.revision_id);
+            }
+            Some(_) => others.push(saved.post_id),
+            None => {}
+        }
+    }
+    if !others.is_empty() {
+        let rows: Vec<(i64, Option<i64>)> = post::Entity::find()
+            .select_only()
+            .columns([post::Column::Id, post::Column::LiveContent])
+            .filter(post::Column::Id.is_in(others))
+            .into_tuple()
+            .all(transaction.connection())
+            .await?;
+        live.extend(rows.into_iter().filter_map(|(id, live)| Some((id, live?))));
+    }
+    Ok(live)
 }
 
 /// Problems as one sentence.

@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{import_source, post, revision};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Incoming;
 use crate::domain::error::Result;
@@ -42,6 +43,9 @@ impl Known {
         let keys = documents.iter().map(|document| &document.source_key);
         let sources = import_source::Entity::find()
             .filter(import_source::Column::SourceKey.is_in(keys))
+            // Another import of the same sources waits, and sees what this one made of them.
+            .order_by_asc(import_source::Column::SourceKey)
+            .lock(LockType::NoKeyUpdate)
             .all(connection)
             .await?;
         let sources: HashMap<String, import_source::Model> = sources

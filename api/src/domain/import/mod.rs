@@ -18,18 +18,55 @@
 //!
 //! Two documents of one source in one run would take turns at every run, so the second is refused.
 //! The run that has seen a source last is kept for that.
+//!
+//! # Runs
+//!
+//! A run is a row. Its batches are transactions that take hold of that row ([`hold`]), write posts,
+//! the report of their documents and how far the run is, all together: whatever happens between two
+//! batches, counts and report are those of what is in. The files of a run that workers carry out
+//! ([`Uploader`]) are kept in the database, where every node can read them, until it is finished.
 
 mod apply;
+mod control;
+mod difference;
+mod format;
 mod known;
+mod list;
+mod report;
+mod revert;
 mod run;
+mod status;
+mod stored;
 mod update;
+mod upload;
 
 use std::sync::Arc;
 
 use crate::domain::post::PreparedPost;
 
 pub use apply::apply;
-pub use run::{Counts, Finding, FindingKind, NewRun, RunStatus, begin, finish, insert, record};
+pub(in crate::domain) use control::wait_after;
+pub use control::{
+    JOB_KIND, JobPayload, REVERT_JOB_KIND, cancel, fail, job, resume, revert, start,
+};
+pub use difference::differences;
+pub use format::Format;
+pub use list::{ReportFilter, RunFilter, count, count_report, find, list, report, revert_counts};
+pub use report::{
+    Finding, FindingKind, OutcomeKind, Reported, ReportedDocument, RevertCounts, RevertOutcome,
+};
+pub use revert::revert_batch;
+pub use run::{
+    Batch, Counts, ImportRun, NewRun, Place, Progress, begin, finish, hold, insert, record,
+};
+pub use status::RunStatus;
+pub use stored::{StoredFile, chunk, drop_files, purge, stored_files};
+pub use upload::{CHUNK_BYTES, NewUpload, Uploader};
+
+/// The hash of a source whose document was taken back: no document looks like it, so that the next
+/// import takes in whatever there is. The source has the time of that, and so has the post's being in
+/// the trash.
+const TAKEN_BACK: &str = "";
 
 /// A document on its way in.
 #[derive(Clone, Debug)]
@@ -76,13 +113,36 @@ pub struct Answer {
     pub outcome: Outcome,
     /// Whether the public sees something new by it.
     pub published: bool,
+    /// What it did to its post.
+    pub trace: Trace,
+}
+
+/// What a document did to its post: all that taking it back needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The post.
+    pub post_id: Option<i64>,
+    /// The revision that the document is.
+    pub revision_id: Option<i64>,
+    /// The head before; none of a new post, and of one that was left alone.
+    pub head_before: Option<i64>,
+    /// The head after; none of a post that was left alone.
+    pub head_after: Option<i64>,
+    /// What was live before.
+    pub live_before: Option<i64>,
+    /// What was live after.
+    pub live_after: Option<i64>,
+    /// What its source looked like before, and the revision it was then.
+    pub source_before: Option<(String, i64)>,
 }
 
 impl Answer {
-    fn of(outcome: Outcome) -> Self {
+    /// What became of a document that did nothing to a post.
+    pub fn of(outcome: Outcome) -> Self {
         Self {
             outcome,
             published: false,
+            trace: Trace::default(),
         }
     }
 }

@@ -2,25 +2,23 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use entity::{post, post_slug, revision};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::apply::sentence;
 use super::known::KnownPost;
-use super::{Answer, Incoming, Manner, Outcome};
+use super::{Answer, Incoming, Manner, Outcome, TAKEN_BACK, Trace};
 use crate::domain::error::{Error, Problem, ProblemCode, Result};
 use crate::domain::post::{
-    PreparedPost, PreparedRevision, RevisionStatus, Standing, amend, publish, revise,
+    PreparedPost, PreparedRevision, RevisionStatus, Standing, amend, publish, restore, revise,
 };
 use crate::domain::transaction::Transaction;
 
 /// What became of it.
 pub(super) enum Update {
     /// The source is as it was.
-    Unchanged {
-        /// Whether its revision was made live.
-        published: bool,
-    },
+    Unchanged(Answer),
     /// The source has changed, or a conflict was decided.
     Changed {
         /// The revision that the source is now.
@@ -39,28 +37,55 @@ pub(super) async fn update(
     known: &KnownPost<'_>,
     manner: Manner,
 ) -> Result<Update> {
-    let unchanged = known
-        .source
-        .filter(|source| source.document_hash == document.document_hash);
-    if let Some(source) = unchanged {
-        let revision_id = source.revision_id;
-        if manner.overwrite && is_open_conflict(known, revision_id) {
-            make_head(transaction, known.post, revision_id).await?;
-            let published = go_live(transaction, document, known, revision_id).await?;
-            return Ok(changed(revision_id, Outcome::Updated, published));
+    let updated = match known.source {
+        Some(source) if source.document_hash == document.document_hash => {
+            leave(transaction, document, known, source.revision_id, manner).await
         }
-        let is_head = known.post.head_content == revision_id;
-        let published =
-            manner.publish && is_head && go_live(transaction, document, known, revision_id).await?;
-        return Ok(Update::Unchanged { published });
-    }
-    if let Some(refused) = taken_slugs(transaction, known.post.id, &document.post).await? {
-        return Ok(Update::Refused(refused));
-    }
-    match change(transaction, document, known, manner).await {
+        _ => match taken_slugs(transaction, known.post.id, &document.post).await? {
+            Some(refused) => return Ok(Update::Refused(refused)),
+            None => change(transaction, document, known, manner).await,
+        },
+    };
+    match updated {
         Err(Error::Refused(problems)) => Ok(Update::Refused(sentence(&problems))),
         other => other,
     }
+}
+
+/// Takes in a document that is as it was.
+async fn leave(
+    transaction: &mut Transaction<'_>,
+    document: &Incoming,
+    known: &KnownPost<'_>,
+    revision_id: i64,
+    manner: Manner,
+) -> Result<Update> {
+    let post = known.post;
+    if manner.overwrite && is_open_conflict(known, revision_id) {
+        make_head(transaction, post, revision_id).await?;
+        let published = go_live(transaction, document, post, revision_id).await?;
+        let live = if published {
+            Some(revision_id)
+        } else {
+            post.live_content
+        };
+        return Ok(changed(
+            known,
+            revision_id,
+            Outcome::Updated,
+            (revision_id, live),
+        ));
+    }
+    let is_head = post.head_content == revision_id;
+    if manner.publish && is_head && go_live(transaction, document, post, revision_id).await? {
+        let shown = (post.head_content, Some(revision_id));
+        let answer = answer(known, revision_id, Outcome::Skipped, shown);
+        return Ok(Update::Unchanged(answer));
+    }
+    let mut answer = Answer::of(Outcome::Skipped);
+    answer.trace.post_id = Some(post.id);
+    answer.trace.revision_id = Some(revision_id);
+    Ok(Update::Unchanged(answer))
 }
 
 async fn change(
@@ -69,7 +94,7 @@ async fn change(
     known: &KnownPost<'_>,
     manner: Manner,
 ) -> Result<Update> {
-    let post = known.post;
+    let post = &out_of_the_trash(transaction, known).await?;
     let stated = &document.post;
     let (head, live) = (stated.head(), stated.live());
     let imported = known.source.map(|source| source.revision_id);
@@ -98,14 +123,19 @@ async fn change(
     let linked = known.source.is_none();
     if let Some(same) = same {
         let is_head = same.id == post.head_content;
-        let published = is_head && go_live(transaction, document, known, same.id).await?;
+        let published = is_head && go_live(transaction, document, post, same.id).await?;
         let moved = is_head && move_forward(transaction, same, newest).await?;
         let outcome = if linked && !(amended || published || moved) {
             Outcome::Skipped
         } else {
             Outcome::Updated
         };
-        return Ok(changed(same.id, outcome, published));
+        let live = if published {
+            Some(same.id)
+        } else {
+            post.live_content
+        };
+        return Ok(changed(known, same.id, outcome, (post.head_content, live)));
     }
 
     let standing = if untouched || manner.overwrite {
@@ -124,27 +154,83 @@ async fn change(
         } else {
             "it was edited since the last import"
         };
-        let conflict = format!(
+        let conflict = Outcome::Conflicted(format!(
             "post {} stays as it is, because {since}; the document is kept as a revision beside \
-             it. Compare the two, or import again with --overwrite",
+             it. Compare the two, or import again and overwrite",
             post.reference
-        );
-        return Ok(changed(revision_id, Outcome::Conflicted(conflict), false));
+        ));
+        let shown = (post.head_content, post.live_content);
+        return Ok(changed(known, revision_id, conflict, shown));
     }
-    let mut published = go_live(transaction, document, known, revision_id).await?;
-    if !published && let Some(earlier) = newly_live {
-        published = post.trashed_at.is_none();
-        if published {
-            publish(transaction, post.id, earlier).await?;
-        }
+    let mut live = post.live_content;
+    if go_live(transaction, document, post, revision_id).await? {
+        live = Some(revision_id);
+    } else if let Some(earlier) = newly_live
+        && post.trashed_at.is_none()
+    {
+        publish(transaction, post.id, earlier).await?;
+        live = Some(earlier);
     }
-    Ok(changed(revision_id, Outcome::Updated, published))
+    Ok(changed(
+        known,
+        revision_id,
+        Outcome::Updated,
+        (revision_id, live),
+    ))
 }
 
-fn changed(revision_id: i64, outcome: Outcome, published: bool) -> Update {
+/// The post, which comes out of the trash when it is there because an import was taken back, and
+/// nobody has touched it since.
+async fn out_of_the_trash(
+    transaction: &mut Transaction<'_>,
+    known: &KnownPost<'_>,
+) -> Result<post::Model> {
+    let mut post = known.post.clone();
+    let taken_back = known.source.is_some_and(|source| {
+        let micros = |time: DateTime<Utc>| time.timestamp_micros();
+        source.document_hash == TAKEN_BACK
+            && post.trashed_at.map(micros) == Some(micros(source.imported_at))
+    });
+    if taken_back {
+        restore(transaction, post.id).await?;
+        post.trashed_at = None;
+    }
+    Ok(post)
+}
+
+fn changed(
+    known: &KnownPost<'_>,
+    revision_id: i64,
+    outcome: Outcome,
+    shown: (i64, Option<i64>),
+) -> Update {
     Update::Changed {
         revision_id,
-        answer: Answer { outcome, published },
+        answer: answer(known, revision_id, outcome, shown),
+    }
+}
+
+/// What became of a document; `shown` is the head of its post and what is live of it now.
+fn answer(
+    known: &KnownPost<'_>,
+    revision_id: i64,
+    outcome: Outcome,
+    shown: (i64, Option<i64>),
+) -> Answer {
+    let (head, live) = shown;
+    let source = known.source;
+    Answer {
+        outcome,
+        published: live.is_some() && live != known.post.live_content,
+        trace: Trace {
+            post_id: Some(known.post.id),
+            revision_id: Some(revision_id),
+            head_before: Some(known.post.head_content),
+            head_after: Some(head),
+            live_before: known.post.live_content,
+            live_after: live,
+            source_before: source.map(|source| (source.document_hash.clone(), source.revision_id)),
+        },
     }
 }
 
@@ -175,10 +261,9 @@ fn says_the_same(row: &revision::Model, stated: &PreparedRevision) -> bool {
 async fn go_live(
     transaction: &mut Transaction<'_>,
     document: &Incoming,
-    known: &KnownPost<'_>,
+    post: &post::Model,
     revision_id: i64,
 ) -> Result<bool> {
-    let post = known.post;
     let newest = &document.post.revisions[document.post.head()];
     if newest.revision.status != RevisionStatus::Published
         || post.trashed_at.is_some()

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::QueryResult;
-use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Order, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Order, Query, SimpleExpr};
 
 use super::content::{Content, Difficulty, EntityName, Flags, Outline, RevisionStatus, Seo};
+use super::filter::PostFilter;
+use super::list::ids_after;
 use super::prepare::{NewPost, NewRevision, NewScore};
 use crate::domain::error::{Error, Result};
 use crate::domain::perspective::{Perspective, Reader};
@@ -22,19 +24,48 @@ pub struct WholePost {
     pub post: NewPost,
 }
 
-/// The `limit` posts after the one with the key `after`, drafts included, those in the trash left
-/// out, in the order of their creation. Seven statements, however many posts.
+/// The `limit` posts of a filter after the one with the key `after`, drafts included, those in the
+/// trash left out, in the order of their creation. Eight statements, however many posts.
 ///
 /// # Errors
 ///
 /// [`Error::Forbidden`] for a reader that may see published content only; those of the database.
-pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<WholePost>> {
-    if reader.perspective() != Perspective::Draft {
-        return Err(Error::Forbidden(
-            "whole posts hold drafts, which the public does not see".into(),
-        ));
+pub async fn whole_posts_of(
+    reader: &Reader,
+    filter: &PostFilter,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<WholePost>> {
+    check_perspective(reader)?;
+    let post_ids = ids_after(reader, filter, after, limit).await?;
+    if post_ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let mut posts = read_posts(reader, after, limit).await?;
+    whole(reader, Expr::col("id").is_in(post_ids), limit).await
+}
+
+/// Every post after the one with the key `after`, as [`whole_posts_of`] answers them. Seven
+/// statements, however many posts.
+///
+/// # Errors
+///
+/// Those of [`whole_posts_of`].
+pub async fn whole_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<WholePost>> {
+    check_perspective(reader)?;
+    whole(reader, Expr::col("id").gt(after), limit).await
+}
+
+fn check_perspective(reader: &Reader) -> Result<()> {
+    if reader.perspective() == Perspective::Draft {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "whole posts hold drafts, which the public does not see".into(),
+    ))
+}
+
+async fn whole(reader: &Reader, which: SimpleExpr, limit: u64) -> Result<Vec<WholePost>> {
+    let mut posts = read_posts(reader, which, limit).await?;
     let post_ids: Vec<i64> = posts.iter().map(|(whole, _)| whole.id).collect();
     if post_ids.is_empty() {
         return Ok(Vec::new());
@@ -100,7 +131,11 @@ impl Stored {
     }
 }
 
-async fn read_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<(WholePost, Places)>> {
+async fn read_posts(
+    reader: &Reader,
+    which: SimpleExpr,
+    limit: u64,
+) -> Result<Vec<(WholePost, Places)>> {
     let select = Query::select()
         .columns([
             "id",
@@ -115,7 +150,7 @@ async fn read_posts(reader: &Reader, after: i64, limit: u64) -> Result<Vec<(Whol
             "live_content",
         ])
         .from("post")
-        .and_where(Expr::col("id").gt(after))
+        .and_where(which)
         .and_where(Expr::col("trashed_at").is_null())
         .order_by("id", Order::Asc)
         .limit(limit)

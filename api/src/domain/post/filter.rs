@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use serde::{Deserialize, Serialize};
 
 use super::content::Difficulty;
 use crate::domain::perspective::Perspective;
@@ -10,7 +11,7 @@ use crate::domain::taxonomy::Taxonomy;
 use crate::foundation::database::Dialect;
 
 /// Which posts a list holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PostFilter {
     /// Those that all of these hold for. Every post when there are none.
     All(Vec<PostFilter>),
@@ -35,7 +36,7 @@ pub enum PostFilter {
 }
 
 /// How a value is compared.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Test<T> {
     /// It is this.
     Equal(T),
@@ -58,7 +59,7 @@ pub enum Test<T> {
 }
 
 /// Texts of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the field of the same name")]
 pub enum TextField {
     Slug,
@@ -72,7 +73,7 @@ pub enum TextField {
 }
 
 /// Numbers of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the field of the same name")]
 pub enum NumberField {
     Id,
@@ -86,7 +87,7 @@ pub enum NumberField {
 }
 
 /// Times of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the field of the same name")]
 pub enum TimeField {
     PublishedAt,
@@ -95,7 +96,7 @@ pub enum TimeField {
 }
 
 /// Flags of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the field of the same name")]
 pub enum FlagField {
     AiGeneratedStyle,
@@ -105,7 +106,7 @@ pub enum FlagField {
 }
 
 /// How many of a post's words a [`TermFilter`] must hold for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quantifier {
     /// One at least.
     Some,
@@ -116,7 +117,7 @@ pub enum Quantifier {
 }
 
 /// Which tools, stacks or named entities.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TermFilter {
     /// Those that all of these hold for.
     All(Vec<TermFilter>),

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use moka::sync::Cache;
 use sea_orm::Statement;
-use sea_orm::sea_query::{Expr, Func, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, UnionType};
 
 use super::filter::PostFilter;
 use super::order::PostOrder;
@@ -172,6 +172,30 @@ pub async fn count_many(reader: &Reader, lists: &[PostList]) -> Result<Vec<i64>>
         }
     }
     Ok(counts)
+}
+
+/// The keys of the first `limit` posts of a filter after the one with the key `after`, in their order.
+/// Not for the perspective of the public.
+pub(super) async fn ids_after(
+    reader: &Reader,
+    filter: &PostFilter,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<i64>> {
+    check(filter)?;
+    let id = || Expr::col(("s", "post_id"));
+    let select = Scope::of(reader)
+        .matching(filter, None)
+        .select
+        .expr(id())
+        .and_where(id().gt(after))
+        .order_by_expr(id(), Order::Asc)
+        .limit(limit)
+        .to_owned();
+    let rows = reader.rows(&select).await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get_by_index(0)?))
+        .collect()
 }
 
 /// Reads all posts of a filter, in no particular order. For filters that hold few: keys, a slug.

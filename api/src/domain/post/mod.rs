@@ -39,7 +39,7 @@ mod update;
 mod write;
 
 pub use amend::amend;
-pub use archive::{WholePost, contents, whole_posts};
+pub use archive::{WholePost, contents, whole_posts, whole_posts_of};
 pub use autosave::{Autosave, autosaves, discard_autosave, save_automatically, unfinished};
 pub use bulk::{BULK_LIMIT, BulkChange, BulkPatch, matching, prepare_bulk, update_many};
 pub use check::MAXIMUM_NESTING;
@@ -81,7 +81,9 @@ pub(in crate::domain) use search_entry::SearchEntry;
 pub use select::{CurrentScore, Post, PostField, PostSelection, Revision};
 pub(in crate::domain) use switch::{MOST_SWITCHES, Switch, move_to, switch};
 pub use tick::{Tick, tick, ticks, untick};
+pub(in crate::domain) use trash::trash_all;
 pub use trash::{delete, delete_old, restore, trash};
+pub(in crate::domain) use update::following;
 pub use update::{
     PostUpdate, PreparedUpdate, Updated, prepare_restoration, prepare_update, update,
 };

@@ -10,8 +10,8 @@ use sea_orm::{
 use serde_json::json;
 
 use super::lock::{lock, lock_many};
-use super::publish::unpublish;
 use super::schedule;
+use super::switch::{Switch, switch};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, Result};
 use crate::domain::transaction::Transaction;
@@ -25,28 +25,55 @@ use crate::domain::webhook::{Announcement, PostChange};
 /// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
 pub async fn trash(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
-    if post.trashed_at.is_some() {
+    trash_all(transaction, vec![post]).await
+}
+
+/// Puts posts that the transaction has locked into the trash, as [`trash`] does, in as many statements
+/// as one.
+///
+/// # Errors
+///
+/// Those of the database.
+pub(in crate::domain) async fn trash_all(
+    transaction: &mut Transaction<'_>,
+    posts: Vec<post::Model>,
+) -> Result<()> {
+    let posts: Vec<post::Model> = posts
+        .into_iter()
+        .filter(|post| post.trashed_at.is_none())
+        .collect();
+    if posts.is_empty() {
         return Ok(());
     }
-    if post.live_content.is_some() {
-        unpublish(transaction, post_id).await?;
+    let ids: Vec<i64> = posts.iter().map(|post| post.id).collect();
+    schedule::forget(transaction, &ids).await?;
+    let shown: Vec<(i64, Option<i64>, i64)> = posts
+        .iter()
+        .map(|post| (post.id, post.live_content, post.head_content))
+        .collect();
+    let switches: Vec<Switch> = posts
+        .into_iter()
+        .map(|post| Switch { post, to: None })
+        .collect();
+    switch(transaction, &switches).await?;
+    post::Entity::update_many()
+        .col_expr(post::Column::TrashedAt, Expr::value(transaction.now()))
+        .filter(post::Column::Id.is_in(ids))
+        .exec(transaction.connection())
+        .await?;
+    for (post_id, live, head) in shown {
+        transaction.announce(Announcement::Post {
+            post_id,
+            change: PostChange::Trashed { live, head },
+        });
+        transaction.record(AuditEvent {
+            action: "trash",
+            subject: "post",
+            subject_id: post_id,
+            before: Some(json!({ "liveRevision": live })),
+            after: None,
+        });
     }
-    schedule::forget(transaction, &[post_id]).await?;
-    set_trashed(transaction, post_id, true).await?;
-    transaction.announce(Announcement::Post {
-        post_id,
-        change: PostChange::Trashed {
-            live: post.live_content,
-            head: post.head_content,
-        },
-    });
-    transaction.record(AuditEvent {
-        action: "trash",
-        subject: "post",
-        subject_id: post_id,
-        before: Some(json!({ "liveRevision": post.live_content })),
-        after: None,
-    });
     Ok(())
 }
 
@@ -60,7 +87,12 @@ pub async fn restore(transaction: &mut Transaction<'_>, post_id: i64) -> Result<
     if post.trashed_at.is_none() {
         return Ok(());
     }
-    set_trashed(transaction, post_id, false).await?;
+    let row = post::ActiveModel {
+        id: Set(post_id),
+        trashed_at: Set(None),
+        ..Default::default()
+    };
+    row.update(transaction.connection()).await?;
     transaction.record(AuditEvent {
         action: "restore",
         subject: "post",
@@ -165,14 +197,4 @@ pub async fn delete_old(
     }
     let last = old.last().and_then(|(time, id)| Some(((*time)?, *id)));
     Ok((deleted, last))
-}
-
-async fn set_trashed(transaction: &Transaction<'_>, post_id: i64, trashed: bool) -> Result<()> {
-    let row = post::ActiveModel {
-        id: Set(post_id),
-        trashed_at: Set(trashed.then(|| transaction.now())),
-        ..Default::default()
-    };
-    row.update(transaction.connection()).await?;
-    Ok(())
 }

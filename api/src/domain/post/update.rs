@@ -171,7 +171,7 @@ fn of_input(mut problem: Problem) -> Problem {
 }
 
 /// One patch above `version`.
-pub(super) fn following(version: &str) -> String {
+pub(in crate::domain) fn following(version: &str) -> String {
     match semver::Version::parse(version) {
         Ok(version) => {
             let patch = version.patch.saturating_add(1);

@@ -5,6 +5,7 @@ mod assess;
 mod facts;
 mod renew;
 mod rubric;
+mod standing;
 
 pub use assess::{Assessed, assess, score};
 pub use facts::{BodyFacts, Subject};

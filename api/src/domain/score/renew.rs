@@ -8,16 +8,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use entity::{post, score};
-use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryResult};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::RUBRIC;
-use super::assess::{A_PERSON_KNOWS_BETTER_FOR, age_in_days, assessed, read_subjects};
-use super::rubric::{freshness_after, judge};
+use super::assess::{A_PERSON_KNOWS_BETTER_FOR, assessed, read_subjects};
+use super::rubric::judge;
+use super::standing::{Due, Standing, read, select};
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
 use crate::domain::permission::Action;
@@ -29,9 +30,6 @@ use crate::queue::{NewJob, Priority};
 
 /// The kind of the jobs made by [`renewal`] and [`renewal_of_all`].
 pub const JOB_KIND: &str = "assess_scores";
-
-/// By so many points the freshness must have fallen: less is nothing that anybody would notice.
-const NOTICEABLE: i16 = 5;
 
 /// Posts in one transaction, with their bodies in memory.
 const POSTS_AT_ONCE: usize = 100;
@@ -106,148 +104,6 @@ pub async fn renew_from(store: &Store, after: i64) -> Result<(Renewed, Option<i6
     let standings = read(store, &select).await?;
     let last = standings.last().map(|standing| standing.post_id);
     Ok((renew_standings(store, &standings).await?, last))
-}
-
-/// How a live post stands.
-struct Standing {
-    post_id: i64,
-    content_id: i64,
-    saved_at: DateTime<Utc>,
-    last_reviewed: Option<NaiveDate>,
-    live_since: Option<DateTime<Utc>>,
-    newest: Option<Newest>,
-    assessed_by_person_at: Option<DateTime<Utc>>,
-}
-
-/// The newest assessment of a post.
-struct Newest {
-    id: i64,
-    figures: CurrentScore,
-    automatic: bool,
-    assessed_at: DateTime<Utc>,
-}
-
-/// What is due for a post.
-enum Due {
-    Nothing,
-    /// The rubric assesses it.
-    Assessment,
-    /// Its newest figures with another freshness.
-    Decay(CurrentScore),
-}
-
-impl Standing {
-    fn newest_id(&self) -> Option<i64> {
-        self.newest.as_ref().map(|newest| newest.id)
-    }
-
-    fn due(&self, now: DateTime<Utc>) -> Due {
-        let Some(newest) = &self.newest else {
-            return Due::Assessment;
-        };
-        if newest.assessed_at > now {
-            return Due::Nothing; // A file says so; what is written now would be older.
-        }
-        // A person may have assessed a revision before it went live; the rubric looks at what is.
-        let went_live = self.live_since.filter(|_| newest.automatic);
-        let changed_at = went_live.map_or(self.saved_at, |time| Ord::max(time, self.saved_at));
-        if newest.assessed_at < changed_at {
-            return Due::Assessment;
-        }
-        let trusted_since = now - A_PERSON_KNOWS_BETTER_FOR;
-        if self
-            .assessed_by_person_at
-            .is_some_and(|at| at > trusted_since)
-        {
-            return Due::Nothing;
-        }
-        let freshness = freshness_after(age_in_days(self.saved_at, self.last_reviewed, now));
-        if newest.figures.freshness - freshness < NOTICEABLE {
-            return Due::Nothing;
-        }
-        Due::Decay(CurrentScore {
-            freshness,
-            ..newest.figures
-        })
-    }
-}
-
-fn select() -> SelectStatement {
-    let newest = "SELECT id FROM score WHERE score.post_id = p.id \
-                  ORDER BY assessed_at DESC, id DESC LIMIT 1";
-    let by_person = "SELECT MAX(assessed_at) FROM score \
-                     WHERE score.post_id = p.id AND NOT score.automatic";
-    let mut select = Query::select();
-    select
-        .columns([("p", "id"), ("p", "live_content")])
-        .columns([("r", "saved_at"), ("r", "last_reviewed")])
-        .column(("l", "published_from"))
-        .columns(
-            [
-                "id",
-                "quality",
-                "freshness",
-                "depth",
-                "clarity",
-                "automatic",
-                "assessed_at",
-            ]
-            .map(|column| ("s", column)),
-        )
-        .expr(Expr::cust(format!("({by_person})")))
-        .from_as("post", "p")
-        .join_as(
-            JoinType::InnerJoin,
-            "revision",
-            "r",
-            Expr::col(("r", "id")).equals(("p", "live_content")),
-        )
-        .join_as(
-            JoinType::LeftJoin,
-            "publication",
-            "l",
-            Expr::cust("l.post_id = p.id AND l.published_until IS NULL"),
-        )
-        .join_as(
-            JoinType::LeftJoin,
-            "score",
-            "s",
-            Expr::cust(format!("s.id = ({newest})")),
-        )
-        .and_where(Expr::col(("p", "live_content")).is_not_null())
-        .order_by(("p", "id"), Order::Asc);
-    select
-}
-
-async fn read(store: &Store, select: &SelectStatement) -> Result<Vec<Standing>> {
-    let rows = store.database.reader().query_all(select).await?;
-    rows.iter().map(standing).collect()
-}
-
-fn standing(row: &QueryResult) -> Result<Standing> {
-    let newest = match row.try_get_by_index::<Option<i64>>(5)? {
-        None => None,
-        Some(id) => Some(Newest {
-            id,
-            figures: CurrentScore {
-                quality: row.try_get_by_index(6)?,
-                freshness: row.try_get_by_index(7)?,
-                depth: row.try_get_by_index(8)?,
-                clarity: row.try_get_by_index(9)?,
-            },
-            automatic: row.try_get_by_index(10)?,
-            assessed_at: row.try_get_by_index(11)?,
-        }),
-    };
-    Ok(Standing {
-        post_id: row.try_get_by_index(0)?,
-        content_id: row.try_get_by_index(1)?,
-        saved_at: row.try_get_by_index(2)?,
-        last_reviewed: row.try_get_by_index(3)?,
-        live_since: row.try_get_by_index(4)?,
-        newest,
-        assessed_by_person_at: row.try_get_by_index(12)?,
-    })
 }
 
 async fn renew_standings(store: &Store, standings: &[Standing]) -> Result<Renewed> {

@@ -16,12 +16,13 @@ pub use merge::merge;
 pub use write::{NewTerm, TermPatch, create, update};
 
 use sea_orm::sea_query::Expr;
+use serde::{Deserialize, Serialize};
 
 /// The longest name, in characters.
 pub const NAME_LENGTH: usize = 200;
 
 /// Which words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Taxonomy {
     /// What posts use or describe.
     Tool,

@@ -3,6 +3,8 @@
 
 mod answer;
 mod api_token;
+mod export_run;
+mod import_run;
 mod job;
 mod post;
 mod posts;
@@ -63,6 +65,8 @@ pub struct Mutation(
     schedule::ScheduleMutation,
     webhook::WebhookMutation,
     view::ViewMutation,
+    import_run::ImportRunMutation,
+    export_run::ExportRunMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

@@ -1,6 +1,8 @@
 //! What can be asked, one file a noun.
 
 mod audit_event;
+mod export_run;
+mod import_run;
 mod job;
 mod node;
 mod post;
@@ -18,6 +20,8 @@ mod webhook;
 use async_graphql::MergedObject;
 
 pub use audit_event::AuditEventQuery;
+pub use export_run::ExportRunQuery;
+pub use import_run::ImportRunQuery;
 pub use job::JobQuery;
 pub use node::NodeQuery;
 pub use post::PostQuery;
@@ -49,4 +53,6 @@ pub struct Query(
     ScheduleQuery,
     StatusQuery,
     WebhookQuery,
+    ImportRunQuery,
+    ExportRunQuery,
 );

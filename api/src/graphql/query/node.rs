@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, Object, Result};
 
 use crate::domain::error::Error;
+use crate::domain::export;
+use crate::domain::import;
 use crate::domain::job;
 use crate::domain::page::PAGE_LIMIT;
 use crate::domain::permission::{self, Action};
@@ -15,6 +17,8 @@ use crate::domain::taxonomy::{self, Taxonomy};
 use crate::graphql::context::{reader, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
+use crate::graphql::types::export_run::ExportRun;
+use crate::graphql::types::import_run::ImportRun;
 use crate::graphql::types::job::Job;
 use crate::graphql::types::node::Node;
 use crate::graphql::types::post::selection_of;
@@ -123,6 +127,28 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         for schedule in schedules.or_graphql_error(context)? {
             let key = (NodeType::JobSchedule, schedule.id);
             found.insert(key, Node::JobSchedule(JobSchedule(schedule)));
+        }
+    }
+    let runs = keys_of(NodeType::ImportRun);
+    let may_see = permission::check(request(context).caller.actor, Action::ReadImports).is_ok();
+    if !runs.is_empty() && may_see {
+        let runs = import::find(reader, &runs).await;
+        for run in runs.or_graphql_error(context)? {
+            found.insert(
+                (NodeType::ImportRun, run.id),
+                Node::ImportRun(ImportRun(run)),
+            );
+        }
+    }
+    let exports = keys_of(NodeType::ExportRun);
+    let may_see = permission::check(request(context).caller.actor, Action::Export).is_ok();
+    if !exports.is_empty() && may_see {
+        let exports = export::find(reader, &exports).await;
+        for run in exports.or_graphql_error(context)? {
+            found.insert(
+                (NodeType::ExportRun, run.id),
+                Node::ExportRun(ExportRun(run)),
+            );
         }
     }
     // An id that is asked for twice is answered twice, the second time by a look-up of its own.

@@ -21,6 +21,10 @@ impl ScheduledPostQuery {
     /// The posts that go live or out of sight at a time to come, what comes soonest first, for those
     /// who may read drafts: a calendar. Those of releases are in `releases`.
     #[graphql(complexity = "1 + rows(first, last) * child_complexity")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
     async fn scheduled_posts(
         &self,
         context: &Context<'_>,

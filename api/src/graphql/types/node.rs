@@ -2,6 +2,8 @@
 
 use async_graphql::{ID, Interface};
 
+use super::export_run::ExportRun;
+use super::import_run::ImportRun;
 use super::job::Job;
 use super::post::Post;
 use super::release::Release;
@@ -37,4 +39,8 @@ pub enum Node {
     Job(Job),
     /// A schedule.
     JobSchedule(JobSchedule),
+    /// A run of an import.
+    ImportRun(ImportRun),
+    /// An export.
+    ExportRun(ExportRun),
 }

@@ -16,7 +16,7 @@ use crate::foundation::database::Database;
 use crate::transfer::document::Document;
 
 /// Posts of a batch.
-const POSTS: u64 = 50;
+pub(super) const POSTS: u64 = 50;
 
 /// Why an export stopped.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +118,7 @@ async fn each(
 }
 
 /// A file name that an import of the folder reads: one that begins with a dot it would skip.
-fn file_name(document: &Document) -> String {
+pub(super) fn file_name(document: &Document) -> String {
     let slug = document.content.slug.as_deref().unwrap_or("post");
     match slug.starts_with('.') {
         true => format!("_{slug}"),

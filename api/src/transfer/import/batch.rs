@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Parsed;
 use super::origin::{Found, Step};
+use super::review::hold_back;
 use crate::domain::error::Problem;
 use crate::domain::import::Incoming;
 use crate::domain::post::{PreparedPost, RevisionStatus};
@@ -24,6 +25,17 @@ pub(super) struct Batch {
     steps: Vec<Step>,
     documents: usize,
     weight: usize,
+    /// Bytes that were read with it.
+    pub(super) bytes: u64,
+}
+
+/// How documents are prepared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Preparation {
+    /// Make every document's newest revision live.
+    pub(super) publish: bool,
+    /// Whether what goes live is held to review, and then, whether every revision is.
+    pub(super) review: Option<bool>,
 }
 
 impl Batch {
@@ -44,10 +56,11 @@ impl Batch {
     }
 
     /// Renders and hashes: the work that needs no database.
-    pub(super) fn prepare(self, publish: bool) -> PreparedBatch {
+    pub(super) fn prepare(self, how: Preparation) -> PreparedBatch {
         let mut batch = PreparedBatch {
             steps: Vec::with_capacity(self.steps.len()),
             documents: Vec::with_capacity(self.documents),
+            bytes: self.bytes,
         };
         for step in self.steps {
             let step = match step {
@@ -59,8 +72,7 @@ impl Batch {
                         Err(problem) => problem.line,
                     };
                     let result = result.map_err(|problem| problem.reason);
-                    let (fate, inferred) = match result.and_then(|parsed| prepare(parsed, publish))
-                    {
+                    let (fate, inferred) = match result.and_then(|parsed| prepare(parsed, how)) {
                         Ok((incoming, inferred)) => {
                             batch.documents.push(incoming);
                             (Fate::Incoming(batch.documents.len() - 1), inferred)
@@ -85,6 +97,7 @@ impl Batch {
 pub(super) struct PreparedBatch {
     pub(super) steps: Vec<PreparedStep>,
     pub(super) documents: Vec<Incoming>,
+    pub(super) bytes: u64,
 }
 
 /// What reading came across, prepared.
@@ -106,15 +119,20 @@ pub(super) enum Fate {
     Unreadable(String),
 }
 
-fn prepare(parsed: Parsed, publish: bool) -> Result<(Incoming, Vec<String>), String> {
-    let document = parsed.document;
+fn prepare(parsed: Parsed, how: Preparation) -> Result<(Incoming, Vec<String>), String> {
+    let (document, mut inferred) = (parsed.document, parsed.inferred);
     let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
     let document_hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&json));
     drop(json);
     let view_count = document.view_count.map(signed);
     let mut post = document.into_post();
-    if publish && let Some(newest) = post.revisions.last_mut() {
+    if how.publish
+        && let Some(newest) = post.revisions.last_mut()
+    {
         newest.status = RevisionStatus::Published;
+    }
+    if let Some(review_required) = how.review {
+        hold_back(&mut post, review_required, &mut inferred);
     }
     let source_id = post.source_id.clone();
     let post = PreparedPost::new(post).map_err(|problems| {
@@ -130,7 +148,7 @@ fn prepare(parsed: Parsed, publish: bool) -> Result<(Incoming, Vec<String>), Str
         view_count,
         post: Arc::new(post),
     };
-    Ok((incoming, parsed.inferred))
+    Ok((incoming, inferred))
 }
 
 impl PreparedBatch {
@@ -156,6 +174,7 @@ impl PreparedBatch {
         let second = Self {
             steps: second_steps,
             documents: second_documents,
+            bytes: self.bytes,
         };
         (self, second)
     }

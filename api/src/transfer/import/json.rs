@@ -7,29 +7,30 @@ use serde_json::Value;
 use super::fields::{Scalars, document_from};
 use super::finish::finish;
 use super::json_split::{Found, JsonSplitter, MAXIMUM_NAMED_KEYS};
+use super::rest::Rest;
 use super::source::{Piece, Source};
 use super::strict_json::Strict;
-use super::{Each, Parsed, Problem};
+use super::{Parsed, Problem};
 
 /// Reads a document a line. Blank lines count for nothing.
-pub(super) fn read_ndjson(source: &mut Source<'_>, each: &mut Each<'_>) -> ControlFlow<()> {
+pub(super) fn read_ndjson(source: &mut Source<'_>, rest: &mut Rest<'_, '_>) -> ControlFlow<()> {
     let mut any = false;
     loop {
         match source.read_line() {
             Ok(Some(line)) if line.is_blank() => {}
             Ok(Some(line)) => {
                 any = true;
-                each(read_document(&line))?;
+                rest.give(|| read_document(&line))?;
             }
             Ok(None) if any => return ControlFlow::Continue(()),
-            Ok(None) => return each(Err(Problem::of_file("holds nothing but blanks"))),
-            Err(problem) => return each(Err(problem)),
+            Ok(None) => return rest.give(|| Err(Problem::of_file("holds nothing but blanks"))),
+            Err(problem) => return rest.give(|| Err(problem)),
         }
     }
 }
 
 /// Reads one document, an array of them, or the array `posts` of an object.
-pub(super) fn read_json(source: &mut Source<'_>, each: &mut Each<'_>) -> ControlFlow<()> {
+pub(super) fn read_json(source: &mut Source<'_>, rest: &mut Rest<'_, '_>) -> ControlFlow<()> {
     let mut splitter = JsonSplitter::new(source);
     // The keys beside `posts` are known when the file has been read: the last document says so.
     let mut last: Option<Parsed> = None;
@@ -38,12 +39,15 @@ pub(super) fn read_json(source: &mut Source<'_>, each: &mut Each<'_>) -> Control
         match splitter.next() {
             Ok(None) => break,
             Ok(Some(Found::Document(piece))) => {
+                if rest.passes_over() {
+                    continue;
+                }
                 if let Some(parsed) = last.take() {
-                    each(Ok(parsed))?;
+                    rest.give_wanted(Ok(parsed))?;
                 }
                 match read_document(&piece) {
                     Ok(parsed) => last = Some(parsed),
-                    Err(problem) => each(Err(problem))?,
+                    Err(problem) => rest.give_wanted(Err(problem))?,
                 }
             }
             Ok(Some(Found::Beside(key))) => {
@@ -53,9 +57,9 @@ pub(super) fn read_json(source: &mut Source<'_>, each: &mut Each<'_>) -> Control
             }
             Err(problem) => {
                 if let Some(parsed) = last.take() {
-                    each(Ok(parsed))?;
+                    rest.give_wanted(Ok(parsed))?;
                 }
-                return each(Err(problem));
+                return rest.give(|| Err(problem));
             }
         }
     }
@@ -68,7 +72,7 @@ pub(super) fn read_json(source: &mut Source<'_>, each: &mut Each<'_>) -> Control
             others.join(", ")
         ));
     }
-    each(Ok(parsed))
+    rest.give_wanted(Ok(parsed))
 }
 
 fn read_document(piece: &Piece) -> Result<Parsed, Problem> {

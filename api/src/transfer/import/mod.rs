@@ -14,8 +14,11 @@ mod json_split;
 mod markdown;
 mod origin;
 mod page_text;
+mod rest;
+mod review;
 mod run;
 mod source;
+mod stored;
 mod strict_json;
 
 use std::fmt;
@@ -27,32 +30,18 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::document::Document;
+pub use crate::domain::import::Format;
+use rest::Rest;
 use source::Source;
 
 pub use files::{MissingPath, find_files};
 pub(super) use markdown::yaml_options;
 pub use origin::Origin;
-pub use run::{ImportEvent, ImportOptions, ImportReport, run};
+pub use run::{ImportEvent, ImportOptions, ImportReport, carry_out, run};
 
 /// The largest document, in bytes of its file: 8 MiB. Longer ones are skipped without being held
 /// in memory, and reported.
 pub const MAXIMUM_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
-
-/// What a file is read as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Format {
-    /// By the extension of the file, else by its first characters.
-    #[default]
-    Auto,
-    /// The text of a rendered field note with its metadata.
-    PageText,
-    /// One document, an array of them, or an object with an array `posts`.
-    Json,
-    /// One JSON document a line.
-    Ndjson,
-    /// Markdown with YAML or TOML front matter.
-    Markdown,
-}
 
 /// What reading depends on besides the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,25 +127,36 @@ pub fn read_from(
     context: &ImportContext,
     each: &mut Each<'_>,
 ) -> ControlFlow<()> {
+    read_rest(input, path, format, context, &mut Rest::new(0, each))
+}
+
+/// Reads documents as [`read_from`] does, but for the first ones, which are passed over.
+fn read_rest(
+    input: &mut dyn BufRead,
+    path: &Path,
+    format: Format,
+    context: &ImportContext,
+    rest: &mut Rest<'_, '_>,
+) -> ControlFlow<()> {
     let mut source = match Source::start(input) {
         Ok(source) => source,
-        Err(problem) => return each(Err(problem)),
+        Err(problem) => return rest.give(|| Err(problem)),
     };
     let format = match format {
         Format::Auto => Format::of(path).unwrap_or_else(|| Format::of_content(source.beginning())),
         given => given,
     };
     match format {
-        Format::Json => json::read_json(&mut source, each),
-        Format::Ndjson => json::read_ndjson(&mut source, each),
-        Format::Markdown => each(
-            source
-                .read_whole()
-                .and_then(|text| markdown::read(&text, path, context)),
-        ),
-        Format::PageText | Format::Auto => {
-            each(source.read_whole().and_then(|text| page_text::read(&text)))
-        }
+        Format::Json => json::read_json(&mut source, rest),
+        Format::Ndjson => json::read_ndjson(&mut source, rest),
+        Format::Markdown => rest.give(|| {
+            let text = source.read_whole()?;
+            markdown::read(&text, path, context)
+        }),
+        Format::PageText | Format::Auto => rest.give(|| {
+            let text = source.read_whole()?;
+            page_text::read(&text)
+        }),
     }
 }
 

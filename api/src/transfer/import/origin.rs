@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::stored::StoredFiles;
 use super::{Format, ImportContext, Parsed, Problem, read_from};
+use crate::domain::error::Error;
+use crate::domain::import::{ImportRun, Place};
 use crate::transfer::document::Document;
 
 /// Where documents come from.
@@ -20,6 +23,7 @@ pub struct Origin {
 
 enum Kind {
     Files(Vec<PathBuf>, Format),
+    Stored(StoredFiles, Place),
     Documents(Box<dyn Iterator<Item = Document> + Send>),
 }
 
@@ -29,14 +33,17 @@ impl Origin {
     pub fn files(name: impl Into<String>, files: Vec<PathBuf>, format: Format) -> Self {
         Self {
             name: name.into(),
-            format: match format {
-                Format::Auto => "auto",
-                Format::PageText => "page-text",
-                Format::Json => "json",
-                Format::Ndjson => "ndjson",
-                Format::Markdown => "markdown",
-            },
+            format: format.as_str(),
             kind: Kind::Files(files, format),
+        }
+    }
+
+    /// The files of a run, from where it is.
+    pub(super) fn stored(run: &ImportRun, files: StoredFiles) -> Self {
+        Self {
+            name: run.source.clone(),
+            format: files.format().as_str(),
+            kind: Kind::Stored(files, run.place),
         }
     }
 
@@ -57,19 +64,50 @@ impl Origin {
         &self.name
     }
 
+    /// How many bytes there are to read, as far as that is known.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        let Kind::Files(files, _) = &self.kind else {
+            return None;
+        };
+        let sizes = files.iter().filter_map(|file| std::fs::metadata(file).ok());
+        Some(sizes.map(|metadata| metadata.len()).sum())
+    }
+
     /// What it is read as.
     pub fn format(&self) -> &'static str {
         self.format
     }
 
     /// Hands over everything there is, adding up the bytes that were read. Breaks when `each` does.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database, where the files are there. Those of the file system are problems of the
+    /// files.
     pub(super) fn read(
         self,
         context: &ImportContext,
         bytes: &Arc<AtomicU64>,
         each: &mut dyn FnMut(Step) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    ) -> Result<ControlFlow<()>, Error> {
         match self.kind {
+            Kind::Stored(files, place) => files.read(place, context, bytes, each),
+            kind => Ok(kind.read_here(&self.name, context, bytes, each)),
+        }
+    }
+}
+
+impl Kind {
+    /// Hands over what is on this machine.
+    fn read_here(
+        self,
+        name: &str,
+        context: &ImportContext,
+        bytes: &Arc<AtomicU64>,
+        each: &mut dyn FnMut(Step) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match self {
+            Kind::Stored(..) => {}
             Kind::Files(files, format) => {
                 for path in files {
                     let name: Arc<str> = path.display().to_string().into();
@@ -92,7 +130,7 @@ impl Origin {
                 }
             }
             Kind::Documents(documents) => {
-                let name: Arc<str> = self.name.into();
+                let name: Arc<str> = name.into();
                 for (document, line) in documents.zip(1..) {
                     let parsed = Parsed {
                         document,
@@ -129,7 +167,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn new(path: &Arc<str>, result: Result<Parsed, Problem>) -> Self {
+    pub(super) fn new(path: &Arc<str>, result: Result<Parsed, Problem>) -> Self {
         Self {
             path: Arc::clone(path),
             result,
@@ -146,12 +184,12 @@ impl Found {
 }
 
 /// A file that adds up what is read from it.
-struct Counted {
-    file: File,
-    bytes: Arc<AtomicU64>,
+pub(super) struct Counted<F> {
+    pub(super) file: F,
+    pub(super) bytes: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<F: Read> Read for Counted<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         self.bytes.fetch_add(count as u64, Ordering::Relaxed);

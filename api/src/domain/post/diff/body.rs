@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use similar::{ChangeTag, DiffOp, InlineChangeOptions, TextDiff};
 
 /// Lines that stay the same, shown before and after a change.
@@ -17,7 +18,7 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 const MOST_BYTES_BY_WORD: usize = 64 * 1024;
 
 /// What differs between two bodies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BodyDiff {
     /// The passages that differ, in order, with what stands round them.
     pub hunks: Vec<Hunk>,
@@ -30,7 +31,7 @@ pub struct BodyDiff {
 }
 
 /// A passage that differs, with up to three lines before and after it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
     /// The number of its first line in the old body, from 1; when it has none there, of the line it
     /// stands before.
@@ -47,7 +48,7 @@ pub struct Hunk {
 }
 
 /// A line of a hunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// What became of it.
     pub kind: LineKind,
@@ -60,7 +61,7 @@ pub struct Line {
 }
 
 /// What became of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LineKind {
     /// It is the same in both bodies.
     Same,
@@ -71,7 +72,7 @@ pub enum LineKind {
 }
 
 /// A piece of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Its text.
     pub text: String,

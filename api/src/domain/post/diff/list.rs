@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// A list that differs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListChange {
     /// Its name, e.g. `tools`.
     pub field: String,
@@ -21,7 +22,7 @@ pub struct ListChange {
 }
 
 /// An item and its place.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListItem {
     /// The item.
     pub item: Value,
@@ -30,7 +31,7 @@ pub struct ListItem {
 }
 
 /// An item that stands elsewhere.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MovedItem {
     /// The item as it is now.
     pub item: Value,
@@ -41,7 +42,7 @@ pub struct MovedItem {
 }
 
 /// An item that says something else.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangedItem {
     /// What it said.
     pub before: Value,

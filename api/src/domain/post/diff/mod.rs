@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::task::spawn_blocking;
 
@@ -28,7 +29,7 @@ const TIME_LIMIT: Duration = Duration::from_millis(500);
 const GROUPS: [&str; 4] = ["outline", "flags", "seo", "payload"];
 
 /// What differs between two contents. What is the same is left out.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RevisionDiff {
     /// Single values, in the order of their names.
     pub fields: Vec<FieldChange>,
@@ -39,7 +40,7 @@ pub struct RevisionDiff {
 }
 
 /// A value that differs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// Its name as documents write it, e.g. `title`, `outline.problem` or `payload.series`.
     pub field: String,

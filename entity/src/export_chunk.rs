@@ -1,17 +1,15 @@
-//! What an import run has to say about a document.
+//! A piece of the file of an export.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "import_finding")]
+#[sea_orm(table_name = "export_chunk")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    pub import_run_id: i64,
-    pub kind: String,
-    pub path: String,
-    pub line: Option<i64>,
-    pub message: String,
+    pub export_run_id: i64,
+    pub number: i64,
+    pub content: Vec<u8>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,264 @@
+//! Files for an import: `POST /imports`, one file as the body or several as the parts of a form.
+//!
+//! What comes is written to the database piece by piece; neither the length of a file nor their number
+//! matters to the memory of this process. An upload that is broken off leaves nothing behind.
+
+use std::sync::Arc;
+
+use async_graphql::ServerError;
+use async_graphql::futures_util::StreamExt;
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Server;
+use super::authenticate::{self, Origin};
+use super::graphql::refuse;
+use crate::domain::actor::Caller;
+use crate::domain::error::Error;
+use crate::domain::import::{Format, ImportRun, Manner, NewUpload, Uploader};
+use crate::foundation::database::StatementCount;
+use crate::graphql::error::TRY_AGAIN;
+use crate::graphql::limits::refusal;
+use crate::graphql::node_id::NodeType;
+
+/// What a file is called that has no name.
+const UNNAMED: &str = "upload";
+
+/// What is to be done with the files, as the URL says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Parameters {
+    /// The name of the file that is the body.
+    name: Option<String>,
+    format: Option<String>,
+    publish: bool,
+    overwrite: bool,
+    dry_run: bool,
+}
+
+type Refusal = (StatusCode, ServerError);
+
+/// Takes in files and starts an import of them, which a worker carries out.
+pub(super) async fn post(
+    State(server): State<Arc<Server>>,
+    origin: Origin,
+    request: Request,
+) -> Response {
+    let headers = request.headers().clone();
+    let request_id = origin.request_id.clone();
+    let cost = StatementCount::default();
+    let received = match authenticate::caller(&server, origin, &headers, &cost).await {
+        Err(refusal) => Err(refusal),
+        // In a task of its own, so that it comes to its end when nobody waits for the answer any more.
+        Ok(caller) => {
+            let receiving = receive(server, caller, request, request_id.clone());
+            match tokio::spawn(receiving).await {
+                Ok(received) => received,
+                Err(error) => {
+                    let error = Error::Internal(format!("an upload ended early: {error}"));
+                    Err(authenticate::refuse(&error, &request_id))
+                }
+            }
+        }
+    };
+    match received {
+        Ok(run) => answer(&run),
+        Err((status, error)) => refuse(&headers, status, error),
+    }
+}
+
+fn answer(run: &ImportRun) -> Response {
+    let answer = json!({
+        "importRun": {
+            "id": NodeType::ImportRun.id(run.id).as_str(),
+            "source": run.source,
+            "status": "WAITING",
+            "totalBytes": run.total_bytes,
+        }
+    });
+    let uncached = [(header::CACHE_CONTROL, "no-store")];
+    (StatusCode::ACCEPTED, uncached, Json(answer)).into_response()
+}
+
+async fn receive(
+    server: Arc<Server>,
+    caller: Caller,
+    request: Request,
+    request_id: String,
+) -> Result<ImportRun, Refusal> {
+    let said = |error: Error| say(&error, &request_id);
+    let (name, upload) = options(&request)?;
+    let is_form = has_parts(request.headers());
+    if is_form && name.is_some() {
+        let message = "`name` is the name of a single file; the parts of a form have their own";
+        return Err(bad(message));
+    }
+    let mut uploader = Uploader::begin(&server.store, caller, upload)
+        .await
+        .map_err(said)?;
+    let mut receiver = Receiver {
+        uploader: &mut uploader,
+        server: &server,
+        request_id: &request_id,
+        left: server.upload_limit,
+    };
+    let received = match declared_length(request.headers()) {
+        Some(length) if length > server.upload_limit => Err(too_large(server.upload_limit)),
+        _ if is_form => receiver.form(request).await,
+        _ => {
+            let name = name.as_deref().unwrap_or(UNNAMED);
+            receiver.file(name, request.into_body()).await
+        }
+    };
+    match received {
+        Ok(()) => uploader.finish().await.map_err(said),
+        Err(refusal) => {
+            uploader.discard().await;
+            Err(refusal)
+        }
+    }
+}
+
+fn options(request: &Request) -> Result<(Option<String>, NewUpload), Refusal> {
+    let parameters = Query::<Parameters>::try_from_uri(request.uri());
+    let Query(parameters) =
+        parameters.map_err(|error| bad(format!("the URL can't be read: {}", error.body_text())))?;
+    let format = match parameters.format.as_deref() {
+        None => Format::default(),
+        Some(word) => Format::from_word(word).ok_or_else(|| {
+            let words = Format::ALL.map(Format::as_str).join(", ");
+            bad(format!("`{word}` is no format; there are {words}"))
+        })?,
+    };
+    let upload = NewUpload {
+        format,
+        manner: Manner {
+            publish: parameters.publish,
+            overwrite: parameters.overwrite,
+        },
+        dry_run: parameters.dry_run,
+    };
+    Ok((parameters.name, upload))
+}
+
+/// Takes in the bytes of a request.
+struct Receiver<'upload> {
+    uploader: &'upload mut Uploader,
+    server: &'upload Server,
+    request_id: &'upload str,
+    /// Bytes that may still come.
+    left: u64,
+}
+
+impl Receiver<'_> {
+    async fn file(&mut self, name: &str, body: Body) -> Result<(), Refusal> {
+        self.start_file(name).await?;
+        let mut body = body.into_data_stream();
+        while let Some(bytes) = self.in_time(body.next()).await? {
+            self.write(bytes.map_err(|error| broken_off(&error))?)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn form(&mut self, request: Request) -> Result<(), Refusal> {
+        let mut form = Multipart::from_request(request, &())
+            .await
+            .map_err(|error| bad(error.body_text()))?;
+        while let Some(mut part) = self
+            .in_time(form.next_field())
+            .await?
+            .map_err(|error| broken_off(&error))?
+        {
+            let name = part.file_name().or(part.name()).unwrap_or(UNNAMED);
+            let name = name.to_owned();
+            self.start_file(&name).await?;
+            while let Some(bytes) = self
+                .in_time(part.chunk())
+                .await?
+                .map_err(|error| broken_off(&error))?
+            {
+                self.write(bytes).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn start_file(&mut self, name: &str) -> Result<(), Refusal> {
+        let started = self.uploader.start_file(name).await;
+        started.map_err(|error| say(&error, self.request_id))
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Refusal> {
+        self.left = match self.left.checked_sub(bytes.len() as u64) {
+            Some(left) => left,
+            None => return Err(too_large(self.server.upload_limit)),
+        };
+        let written = self.uploader.write(&bytes).await;
+        written.map_err(|error| say(&error, self.request_id))
+    }
+
+    /// What comes next, unless nothing does for as long as a request may take.
+    async fn in_time<T>(&self, next: impl Future<Output = T>) -> Result<T, Refusal> {
+        let limit = self.server.request_timeout;
+        tokio::time::timeout(limit, next).await.map_err(|_| {
+            let message = format!(
+                "nothing came for {} seconds, and the upload was given up",
+                limit.as_secs()
+            );
+            (
+                StatusCode::REQUEST_TIMEOUT,
+                refusal("REQUEST_TIMEOUT", message),
+            )
+        })
+    }
+}
+
+fn has_parts(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|text| {
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("multipart/form-data")
+    })
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
+    length.parse().ok()
+}
+
+fn bad(message: impl Into<String>) -> Refusal {
+    (
+        StatusCode::BAD_REQUEST,
+        refusal("BAD_USER_INPUT", message.into()),
+    )
+}
+
+fn too_large(limit: u64) -> Refusal {
+    let message = format!("an upload may have {limit} bytes; send less at a time");
+    (
+        StatusCode::PAYLOAD_TOO_LARGE,
+        refusal("BODY_TOO_LARGE", message),
+    )
+}
+
+fn broken_off(error: &dyn std::error::Error) -> Refusal {
+    bad(format!("the upload was broken off: {error}"))
+}
+
+fn say(error: &Error, request_id: &str) -> Refusal {
+    match error {
+        Error::Refused(_) => bad(error.to_string()),
+        Error::Database(_) if error.failure().is_in_the_way() => {
+            let message = "another change was in the way; send the files again";
+            (StatusCode::SERVICE_UNAVAILABLE, refusal(TRY_AGAIN, message))
+        }
+        _ => authenticate::refuse(error, request_id),
+    }
+}
