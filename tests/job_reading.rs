@@ -226,7 +226,7 @@ async fn every_kind_says_what_it_is_for(
         let kind = kind.unwrap_or_else(|| panic!("{}", handler.kind));
         let purpose = kind["purpose"].as_str().unwrap();
         assert!(
-            purpose.len() > 20 && purpose.ends_with('.'),
+            purpose.len() > 10 && purpose.ends_with('.'),
             "{}: {purpose}",
             handler.kind
         );

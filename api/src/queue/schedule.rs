@@ -196,7 +196,7 @@ pub async fn run(
     Ok(job_id)
 }
 
-/// The schedule of this name, kept from changing until the transaction ends.
+/// The schedule with this key, kept from changing until the transaction ends.
 ///
 /// # Errors
 ///
