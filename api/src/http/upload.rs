@@ -92,7 +92,7 @@ async fn receive(
     request_id: String,
 ) -> Result<ImportRun, Refusal> {
     let said = |error: Error| say(&error, &request_id);
-    let (name, upload) = options(&request)?;
+    let (name, upload) = options(&request).map_err(bad)?;
     let is_form = has_parts(request.headers());
     if is_form && name.is_some() {
         let message = "`name` is the name of a single file; the parts of a form have their own";
@@ -124,15 +124,16 @@ async fn receive(
     }
 }
 
-fn options(request: &Request) -> Result<(Option<String>, NewUpload), Refusal> {
+/// What the URL asks for, or what is wrong with it.
+fn options(request: &Request) -> Result<(Option<String>, NewUpload), String> {
     let parameters = Query::<Parameters>::try_from_uri(request.uri());
     let Query(parameters) =
-        parameters.map_err(|error| bad(format!("the URL can't be read: {}", error.body_text())))?;
+        parameters.map_err(|error| format!("the URL can't be read: {}", error.body_text()))?;
     let format = match parameters.format.as_deref() {
         None => Format::default(),
         Some(word) => Format::from_word(word).ok_or_else(|| {
             let words = Format::ALL.map(Format::as_str).join(", ");
-            bad(format!("`{word}` is no format; there are {words}"))
+            format!("`{word}` is no format; there are {words}")
         })?,
     };
     let upload = NewUpload {
