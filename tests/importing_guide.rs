@@ -127,7 +127,7 @@ async fn an_import_in_the_background_is_started_and_followed_from_the_command_li
     let import = |arguments: &[&str]| {
         let mut command = Command::new(program());
         command
-            .args(["import", "--database-url", database.url()])
+            .args(["--database-url", database.url(), "import"])
             .args(arguments)
             .current_dir(folder.path());
         said(command)
