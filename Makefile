@@ -66,6 +66,10 @@ schema: ## Write schema.graphql
 bench: ## Measure against hand-written SQL (ARGS="--help")
 	@scripts/bench $(ARGS)
 
+.PHONY: chaos
+chaos: ## Kill processes over and over while they work (ARGS="imports")
+	@scripts/chaos $(ARGS)
+
 .PHONY: image
 image: ## Build the container image
 	docker build --build-arg VERSION='$(VERSION)' --build-arg COMMIT="$$(git rev-parse HEAD)" \

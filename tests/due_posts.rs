@@ -130,3 +130,38 @@ async fn one_that_fails_does_not_stop_the_others(
     let waiting = "SELECT COUNT(*) FROM job WHERE kind = 'scheduled_post' AND status = 'waiting'";
     assert_eq!(number(connection, waiting).await, 1, "it is tried again");
 }
+
+/// A client's clock may tell nanoseconds; the databases keep microseconds.
+#[rstest]
+#[tokio::test]
+async fn a_time_that_is_finer_than_the_databases_keep_is_carried_out(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let editor = server.sign_in_as(Role::Editor).await;
+    let drafts = posts(&server, 3, RevisionStatus::Drafted).await;
+    plan(
+        &server,
+        &editor,
+        &drafts[0],
+        json!({ "at": "2026-06-01T12:05:00.000000999Z" }),
+    )
+    .await;
+    for draft in &drafts[1..] {
+        plan(
+            &server,
+            &editor,
+            draft,
+            json!({ "at": "2026-06-01T12:06:00.123456789Z" }),
+        )
+        .await;
+    }
+    server.test.store.clock.advance(TimeDelta::seconds(301));
+    work(&server).await;
+    assert_eq!(total(&server).await, 1, "alone");
+    server.test.store.clock.advance(TimeDelta::seconds(60));
+    work(&server).await;
+    assert_eq!(total(&server).await, 3, "together");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
+mod chaos;
 mod checklist_ticks;
 mod command_line;
 mod credentials;

@@ -70,34 +70,38 @@ async fn each_thing_goes_when_its_time_is_over_and_not_before(
     let purged = || async {
         let mut purged = Vec::new();
         for step in Step::ALL {
-            purged.push(purge::purge(store, step).await.unwrap());
+            purged.push((step, purge::purge(store, step).await.unwrap()));
         }
+        purged.retain(|(_, count)| *count > 0);
         purged
     };
     let changes = "SELECT COUNT(*) FROM audit_event WHERE action <> 'fail_to_sign_in'";
     let logged = number(&server, changes).await;
-    assert_eq!(purged().await, [0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(purged().await, []);
     advance(&server, TimeDelta::hours(23));
-    assert_eq!(purged().await, [0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(purged().await, []);
     advance(&server, TimeDelta::hours(2));
     // A key of a day, and two counts of failures: of the account and of the address.
-    assert_eq!(purged().await, [0, 0, 0, 1, 2, 0, 0, 0, 0]);
+    assert_eq!(
+        purged().await,
+        [(Step::IdempotencyKeys, 1), (Step::SignInThrottles, 2)]
+    );
     advance(&server, TimeDelta::days(6));
-    assert_eq!(purged().await, [0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(purged().await, [(Step::OneTimeLinks, 1)]);
     advance(&server, TimeDelta::days(24));
     // The token that was used once; the session is over, and still told for a while.
-    assert_eq!(purged().await, [0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(purged().await, [(Step::RefreshTokens, 1)]);
     advance(&server, TimeDelta::days(31));
-    assert_eq!(purged().await, [1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(purged().await, [(Step::Sessions, 1)]);
     assert_eq!(
         number(&server, "SELECT COUNT(*) FROM refresh_token").await,
         0
     );
     advance(&server, TimeDelta::days(29));
-    assert_eq!(purged().await, [0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(purged().await, [(Step::FailedSignIns, 1)]);
     assert_eq!(number(&server, "SELECT COUNT(*) FROM post").await, 1);
     advance(&server, TimeDelta::days(10));
-    assert_eq!(purged().await, [0, 0, 0, 0, 0, 0, 0, 1, 0]);
+    assert_eq!(purged().await, [(Step::TrashedPosts, 1)]);
     assert_eq!(number(&server, "SELECT COUNT(*) FROM post").await, 0);
     let deleted = "SELECT COUNT(*) FROM audit_event WHERE action = 'delete' AND actor = 'worker'";
     assert_eq!(number(&server, deleted).await, 1, "it is told to the log");

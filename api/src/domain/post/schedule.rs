@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use entity::{post_content, post_schedule, revision, user};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -50,6 +50,9 @@ pub async fn schedule(
     publish_at: Option<DateTime<Utc>>,
     unpublish_at: Option<DateTime<Utc>>,
 ) -> Result<()> {
+    // The precision that both databases keep, so that the job finds the very same times.
+    let [publish_at, unpublish_at] =
+        [publish_at, unpublish_at].map(|time| time.map(|time| time.trunc_subsecs(6)));
     let post = lock(transaction, post_id).await?;
     let mut problems = Vec::new();
     if post.trashed_at.is_some() {

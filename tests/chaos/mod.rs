@@ -1,0 +1,40 @@
+//! Killed and unharmed: real processes over one database, killed by SIGKILL at random moments while
+//! they import, publish what is due and deliver webhooks.
+//!
+//! `make chaos` runs it at its full size; as a part of the other tests it is short. Both say how
+//! often they killed. The random numbers have a seed; when the kills strike is up to the machine.
+
+mod client;
+mod deliveries;
+mod fleet;
+mod imports;
+mod publications;
+mod receiver;
+
+/// How much a run takes on.
+struct Scale {
+    /// Documents of the import.
+    documents: u64,
+    /// Posts that are published.
+    posts: usize,
+    /// Processes that are killed, in each test.
+    kills: usize,
+}
+
+impl Scale {
+    fn of_this_run() -> Self {
+        match std::env::var("ALPHANODE_CHAOS").as_deref() {
+            Ok("full") => Self {
+                documents: 20_000,
+                posts: 1_000,
+                kills: 50,
+            },
+            Ok(other) => panic!("ALPHANODE_CHAOS is `{other}`; it can be `full`"),
+            Err(_) => Self {
+                documents: 400,
+                posts: 40,
+                kills: 5,
+            },
+        }
+    }
+}
