@@ -152,6 +152,9 @@ fn line(run: &ImportRun) -> String {
         line.push_str(&format!(", {} of {total} bytes", progress.done));
     }
     line.push_str(&format!("; {}", summary(&run.counts)));
+    if run.dry_run {
+        line.push_str("; nothing of it was written");
+    }
     line
 }
 

@@ -50,7 +50,9 @@ impl Outcome {
     pub(super) fn error(&self) -> Option<&str> {
         match self {
             Self::Failed { error, .. } => Some(error),
-            Self::Lost { .. } => Some("the worker was gone when its lease ran out"),
+            Self::Lost { .. } => Some(
+                "its lease ran out: the worker was gone, or could not reach the database to renew it",
+            ),
             Self::Done | Self::Released | Self::Cancelled => None,
         }
     }

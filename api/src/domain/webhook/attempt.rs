@@ -53,7 +53,7 @@ impl Attempt {
     fn error(&self) -> Option<String> {
         match &self.outcome {
             Ok(_) if self.succeeded() => None,
-            Ok(answer) if (300..400).contains(&answer.status) => Some(
+            Ok(answer) if [301, 302, 303, 307, 308].contains(&answer.status) => Some(
                 "answered with a redirect, which is not followed; give the endpoint the URL that \
                  it leads to"
                     .into(),

@@ -140,7 +140,8 @@ pub async fn message(store: &Store, job: JobPayload) -> Result<Option<Message>> 
     let previous: Option<String> = row.try_get_by_index(2)?;
     let until: Option<DateTime<Utc>> = row.try_get_by_index(3)?;
     if let Some(previous) = previous.filter(|_| until.is_some_and(|until| now < until)) {
-        secrets.push(Secret::from_text(previous));
+        let previous = previous.split_whitespace().map(str::to_owned);
+        secrets.extend(previous.map(Secret::from_text));
     }
     let failing_since: Option<DateTime<Utc>> = row.try_get_by_index(4)?;
     let id: String = row.try_get_by_index(7)?;
