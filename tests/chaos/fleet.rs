@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
+use super::Scale;
 use crate::support::{TestDatabase, program};
 
 /// What all is over in, however often it is killed.
@@ -86,7 +87,10 @@ impl Node {
             .args(arguments)
             .env("ALPHANODE_DATABASE_URL", database_url)
             .env("ALPHANODE_KEYS_DIRECTORY", keys_directory)
-            .env("ALPHANODE_JOB_LEASE_SECONDS", "1")
+            .env(
+                "ALPHANODE_JOB_LEASE_SECONDS",
+                Scale::of_this_run().lease.to_string(),
+            )
             .env("ALPHANODE_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")
             .current_dir(keys_directory.parent().unwrap())
             .stdout(Stdio::null())

@@ -19,6 +19,9 @@ struct Scale {
     posts: usize,
     /// Processes that are killed, in each test.
     kills: usize,
+    /// Seconds after which what a killed process held is taken over. Two processes that write to one
+    /// SQLite file wait for each other, and a long run is to prove that nothing else is in its way.
+    lease: u64,
 }
 
 impl Scale {
@@ -28,12 +31,14 @@ impl Scale {
                 documents: 20_000,
                 posts: 1_000,
                 kills: 50,
+                lease: 5,
             },
             Ok(other) => panic!("ALPHANODE_CHAOS is `{other}`; it can be `full`"),
             Err(_) => Self {
                 documents: 400,
                 posts: 40,
                 kills: 5,
+                lease: 1,
             },
         }
     }
