@@ -11,12 +11,13 @@ use alphanode::jobs;
 use alphanode::transfer::import::{ImportEvent, carry_out};
 use alphanode::transfer::{Document, synth};
 use chrono::TimeDelta;
-use entity::{import_document, import_run};
+use entity::{import_document, import_run, revision};
 use rstest::rstest;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::editing::{done, problems};
 use crate::support::importing::{DOCUMENT, RUN, Script, counts, ndjson};
 use crate::support::perspective::id;
 use crate::support::transfer::export;
@@ -294,6 +295,59 @@ async fn what_is_not_reviewed_does_not_go_live_by_an_import(
         assert!(inferred.contains("waits for a review"), "{inferred}");
         assert_eq!(report[0]["published"], !review_required);
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_import_can_not_say_that_it_was_approved(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let config = Config {
+        review_required: true,
+        ..Config::default()
+    };
+    let Some(server) = TestServer::create_with(backend, config).await else {
+        return;
+    };
+    let mut store = server.test.store.clone();
+    store.review_required = true;
+    let importer = server.sign_in_as(Role::Editor).await;
+    let script = Script {
+        server: &server,
+        token: importer.token.clone(),
+    };
+    let note =
+        |body: &str| json!({ "title": "A", "body": body, "revision": { "status": "approved" } });
+    let mut document = note("Text.");
+    document["history"] = json!([note("Earlier text.")]);
+    let id = script.upload("?name=a.json", document.to_string()).await;
+    let mut worker = server.test.worker("one", jobs::handlers(&store));
+    worker.run_until_idle().await.unwrap();
+    let report = script
+        .report(&id, "", "inferred revision { id status } post { id }")
+        .await;
+    assert_eq!(report[0]["revision"]["status"], "IN_REVIEW", "{report:#?}");
+    let inferred = report[0]["inferred"].to_string();
+    assert!(inferred.contains("waits for a review"), "{inferred}");
+    let rows = revision::Entity::find()
+        .order_by_asc(revision::Column::Id)
+        .all(store.database.reader())
+        .await
+        .unwrap();
+    let statuses: Vec<&str> = rows.iter().map(|row| row.status.as_str()).collect();
+    assert_eq!(statuses.len(), 2);
+    assert!(!statuses.contains(&"approved"), "{statuses:?}");
+
+    let revision = &report[0]["revision"]["id"];
+    let publication = json!({ "id": report[0]["post"]["id"], "revision": revision });
+    let refused = problems(&server, &importer, "publishPost", publication.clone()).await;
+    assert_eq!(refused, [("REVIEW_REQUIRED".into(), "revision".into())]);
+    let approval = json!({ "revision": revision });
+    let refused = problems(&server, &importer, "approveRevision", approval.clone()).await;
+    assert_eq!(refused, [("CONFLICT".into(), "revision".into())]);
+    let reviewer = server.sign_in_as(Role::Editor).await;
+    done(&server, &reviewer, "approveRevision", approval).await;
+    done(&server, &importer, "publishPost", publication).await;
 }
 
 #[rstest]

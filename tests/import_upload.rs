@@ -9,8 +9,9 @@ use alphanode::transfer::{Document, synth};
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
-use entity::{import_chunk, import_file, import_run};
+use entity::{import_chunk, import_file, import_run, user};
 use rstest::rstest;
+use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
 
@@ -266,6 +267,35 @@ async fn an_upload_that_is_broken_off_leaves_nothing(
     assert_eq!(kept(&server).await, [0, 0, 0]);
     // Should it go on all the same, it is told.
     assert!(uploader.write(&piece).await.is_err());
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_disabled_during_an_upload_starts_no_import(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let script = Script::new(&server).await;
+    let store = server.test.store.clone();
+    let pieces = async_graphql::futures_util::stream::once(async move {
+        user::Entity::update_many()
+            .col_expr(user::Column::DisabledAt, Expr::value(store.clock.now()))
+            .exec(store.database.writer())
+            .await
+            .unwrap();
+        Ok::<_, std::io::Error>(Bytes::from_static(b"{\"title\": \"A title\"}"))
+    });
+    let refused = script.send("?name=a.json", Body::from_stream(pieces)).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::UNAUTHORIZED,
+        "{:#}",
+        refused.body
+    );
+    assert_eq!(refused.code(), "UNAUTHENTICATED");
+    assert_eq!(kept(&server).await, [0, 0, 0]);
 }
 
 #[rstest]

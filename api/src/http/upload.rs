@@ -4,6 +4,7 @@
 //! matters to the memory of this process. An upload that is broken off leaves nothing behind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::ServerError;
 use async_graphql::futures_util::StreamExt;
@@ -29,6 +30,9 @@ use crate::graphql::node_id::NodeType;
 /// What a file is called that has no name.
 const UNNAMED: &str = "upload";
 
+/// How long an upload may take altogether.
+const TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
+
 /// What is to be done with the files, as the URL says it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -52,11 +56,11 @@ pub(super) async fn post(
     let headers = request.headers().clone();
     let request_id = origin.request_id.clone();
     let cost = StatementCount::default();
-    let received = match authenticate::caller(&server, origin, &headers, &cost).await {
+    let received = match authenticate::caller(&server, origin.clone(), &headers, &cost).await {
         Err(refusal) => Err(refusal),
         // In a task of its own, so that it comes to its end when nobody waits for the answer any more.
         Ok(caller) => {
-            let receiving = receive(server, caller, request, request_id.clone());
+            let receiving = receive(server, caller, request, origin);
             match tokio::spawn(receiving).await {
                 Ok(received) => received,
                 Err(error) => {
@@ -89,9 +93,11 @@ async fn receive(
     server: Arc<Server>,
     caller: Caller,
     request: Request,
-    request_id: String,
+    origin: Origin,
 ) -> Result<ImportRun, Refusal> {
+    let request_id = origin.request_id.clone();
     let said = |error: Error| say(&error, &request_id);
+    let headers = request.headers().clone();
     let (name, upload) = options(&request).map_err(bad)?;
     let is_form = has_parts(request.headers());
     if is_form && name.is_some() {
@@ -107,16 +113,25 @@ async fn receive(
         request_id: &request_id,
         left: server.upload_limit,
     };
-    let received = match declared_length(request.headers()) {
-        Some(length) if length > server.upload_limit => Err(too_large(server.upload_limit)),
-        _ if is_form => receiver.form(request).await,
-        _ => {
-            let name = name.as_deref().unwrap_or(UNNAMED);
-            receiver.file(name, request.into_body()).await
+    let receiving = async {
+        match declared_length(&headers) {
+            Some(length) if length > server.upload_limit => Err(too_large(server.upload_limit)),
+            _ if is_form => receiver.form(request).await,
+            _ => {
+                let name = name.as_deref().unwrap_or(UNNAMED);
+                receiver.file(name, request.into_body()).await
+            }
         }
     };
-    match received {
-        Ok(()) => uploader.finish().await.map_err(said),
+    let received = tokio::time::timeout(TIME_LIMIT, receiving).await;
+    let received = received.unwrap_or_else(|_| Err(too_slow()));
+    // An upload takes its time: who may no longer import by its end starts nothing.
+    let caller = match received {
+        Ok(()) => authenticate::caller(&server, origin, &headers, &StatementCount::default()).await,
+        Err(refusal) => Err(refusal),
+    };
+    match caller {
+        Ok(caller) => uploader.finish_as(caller).await.map_err(said),
         Err(refusal) => {
             uploader.discard().await;
             Err(refusal)
@@ -246,6 +261,17 @@ fn too_large(limit: u64) -> Refusal {
     (
         StatusCode::PAYLOAD_TOO_LARGE,
         refusal("BODY_TOO_LARGE", message),
+    )
+}
+
+fn too_slow() -> Refusal {
+    let message = format!(
+        "an upload may take {} minutes; send less at a time",
+        TIME_LIMIT.as_secs() / 60
+    );
+    (
+        StatusCode::REQUEST_TIMEOUT,
+        refusal("REQUEST_TIMEOUT", message),
     )
 }
 

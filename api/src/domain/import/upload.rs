@@ -162,6 +162,16 @@ impl Uploader {
         finished
     }
 
+    /// [Ends](Self::finish) the upload for whoever asks by now.
+    ///
+    /// # Errors
+    ///
+    /// When the caller may not import; those of [`Self::finish`].
+    pub async fn finish_as(mut self, caller: Caller) -> Result<ImportRun> {
+        self.caller = caller;
+        self.finish().await
+    }
+
     async fn try_to_finish(&mut self) -> Result<ImportRun> {
         self.end_file().await?;
         if self.total_bytes == 0 {

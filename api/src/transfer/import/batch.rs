@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Parsed;
 use super::origin::{Found, Step};
-use super::review::hold_back;
+use super::review::Review;
 use crate::domain::error::Problem;
 use crate::domain::import::Incoming;
 use crate::domain::post::{PreparedPost, RevisionStatus};
@@ -34,8 +34,8 @@ pub(super) struct Batch {
 pub(super) struct Preparation {
     /// Make every document's newest revision live.
     pub(super) publish: bool,
-    /// Whether what goes live is held to review, and then, whether every revision is.
-    pub(super) review: Option<bool>,
+    /// The review that is asked for before anything goes live, if any is.
+    pub(super) review: Option<Review>,
 }
 
 impl Batch {
@@ -131,8 +131,8 @@ fn prepare(parsed: Parsed, how: Preparation) -> Result<(Incoming, Vec<String>), 
     {
         newest.status = RevisionStatus::Published;
     }
-    if let Some(review_required) = how.review {
-        hold_back(&mut post, review_required, &mut inferred);
+    if let Some(review) = how.review {
+        review.hold_back(&mut post, &mut inferred);
     }
     let source_id = post.source_id.clone();
     let post = PreparedPost::new(post).map_err(|problems| {

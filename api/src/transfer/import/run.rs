@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::ImportContext;
 use super::batch::{Batch, Fate, Preparation, PreparedBatch, PreparedStep};
 use super::origin::Origin;
+use super::review::Review;
 use super::stored::StoredFiles;
 use crate::domain::actor::{Actor, Caller};
 use crate::domain::error::{Failure, Result};
@@ -146,7 +147,10 @@ pub async fn carry_out(
     };
     let preparation = Preparation {
         publish: run.manner.publish,
-        review: (!run.is_the_operators()).then_some(store.review_required),
+        review: (!run.is_the_operators()).then_some(Review {
+            required: store.review_required,
+            author_id: run.user_id,
+        }),
     };
     let writer = Writer {
         store,
