@@ -203,6 +203,17 @@ async fn a_schedule_is_moved_and_moved_back(
             "{error}"
         );
     }
+    for (cron, said) in [
+        ("0-59 0-23 30 2 *".to_owned(), "never comes"),
+        ("0-59 0-23 * * *".to_owned(), "1440 times of a day"),
+        ("0,".repeat(100_000), "at most 200 bytes"),
+    ] {
+        let (code, path, message) = operator
+            .problem("updateSchedule", json!({ "id": nightly, "cron": cron }))
+            .await;
+        assert_eq!((&*code, &*path), ("INVALID", "cron"));
+        assert!(message.contains(said), "{message}");
+    }
     assert_eq!(update(json!({})).await["schedule"], built_in);
     for field in [
         "runSchedule",

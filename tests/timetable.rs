@@ -1,6 +1,6 @@
 //! When a schedule runs, through the nights in which clocks change.
 
-use alphanode::queue::timetable::Timetable;
+use alphanode::queue::timetable::{Timetable, in_words};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
@@ -76,6 +76,13 @@ fn clocks_that_change_drop_and_double_nothing(
 #[case("61 3 * * *", "UTC", Some("can't be read"), None)]
 #[case("every day", "UTC", Some("can't be read"), None)]
 #[case("0 0 30 2 *", "UTC", Some("never comes"), None)]
+#[case("0-59 0-23 30 2 *", "UTC", Some("never comes"), None)]
+#[case(
+    "0-59 9-17 * * *",
+    "UTC",
+    Some("540 times of a day, and 48 is the most"),
+    None
+)]
 #[case("0 3 * * *", "berlin", None, Some("e.g. `Europe/Berlin`"))]
 #[case("0 3 * * *", "new york", None, Some("e.g. `America/New_York`"))]
 #[case("0 3 * * *", "", None, Some("is no time zone"))]
@@ -97,10 +104,40 @@ fn what_can_not_be_read_is_said_with_an_example(
 
 #[test]
 fn a_timetable_can_be_said_in_words() {
-    let words = |cron| Timetable::parse(cron, "Europe/Berlin").unwrap().in_words();
+    let words = |cron| in_words(cron, "Europe/Berlin");
     assert_eq!(words("30 3 * * *"), "At 03:30 (Europe/Berlin)");
     assert_eq!(words("*/10 * * * *"), "At every 10 minutes (Europe/Berlin)");
     assert_eq!(words("0 4 * * 1"), "At 04:00, on Monday (Europe/Berlin)");
+    assert!(words("61 4 * * 1").contains("can't be read"));
+}
+
+#[test]
+fn a_line_is_as_long_as_a_person_writes() {
+    // 193 bytes of minutes, and 8 of everything else.
+    let long = format!("0{} 3 * * *", ",0".repeat(96));
+    let bad = Timetable::parse(&long, "UTC").unwrap_err().to_string();
+    assert!(bad.contains("at most 200 bytes, this one has 201"), "{bad}");
+    assert!(Timetable::parse(&long[1..].replacen(',', "", 1), "UTC").is_ok());
+    let bad = Timetable::parse(&"0,".repeat(100_000), "UTC").unwrap_err();
+    assert!(bad.to_string().len() < 250, "it is not said back: {bad}");
+}
+
+#[test]
+fn every_half_hour_of_a_day_may_be_named() {
+    let spring = local(
+        "0,30 0-23 * * *",
+        "Europe/Berlin",
+        "2027-03-28T00:10:00Z",
+        3,
+    );
+    assert_eq!(
+        spring,
+        [
+            "03-28 01:30+01:00",
+            "03-28 03:00+02:00",
+            "03-28 03:30+02:00"
+        ]
+    );
 }
 
 fn field(least: u32, most: u32) -> impl Strategy<Value = String> {

@@ -328,7 +328,7 @@ fn next_run(timetable: &Timetable, now: i64) -> Result<i64, DbErr> {
     let now = DateTime::<Utc>::from_timestamp_micros(now);
     let next = now.and_then(|now| timetable.next_after(now));
     let next = next.map(|next| next.timestamp_micros());
-    next.ok_or_else(|| DbErr::Custom(format!("{} has no next time", timetable.in_words())))
+    next.ok_or_else(|| DbErr::Custom(format!("{timetable} has no next time")))
 }
 
 fn timetable_of(one: &BuiltIn) -> Result<Timetable, DbErr> {

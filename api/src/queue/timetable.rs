@@ -12,6 +12,15 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
+/// How many bytes a line may have; one that names 24 hours, 31 days and 12 months has fewer.
+const LONGEST_LINE: usize = 200;
+
+/// How many times of a day a line may name: each is looked for by itself.
+const MOST_MOMENTS: usize = 48;
+
+const EXAMPLE: &str = "give minute, hour, day of month, month and day of week, \
+                       e.g. `30 3 * * 1` for half past three on Mondays";
+
 /// When a schedule runs.
 #[derive(Clone, Debug)]
 pub struct Timetable {
@@ -48,10 +57,13 @@ impl Timetable {
     ///
     /// # Errors
     ///
-    /// What is wrong with either.
+    /// What is wrong with either. A line has at most 200 bytes and names at most 48 times of a day.
     pub fn parse(cron: &str, time_zone: &str) -> Result<Self, BadTimetable> {
         let zone = parse_zone(time_zone);
-        let lines = parse_cron(cron);
+        let lines = parse_line(cron).and_then(|whole| {
+            let moments = moments(cron, &whole)?;
+            Ok((whole, moments))
+        });
         match (lines, zone) {
             (Ok((whole, moments)), Ok(zone)) => Ok(Self {
                 zone,
@@ -67,21 +79,37 @@ impl Timetable {
 
     /// The first time after `time`. There is always one, but for zones that skip hours on end.
     pub fn next_after(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        next_after(&self.moments, time.with_timezone(&self.zone))
-    }
-
-    /// The same in English, e.g. `At 03:30, on Sunday (Europe/Berlin)`.
-    pub fn in_words(&self) -> String {
-        let words = self.whole.describe();
-        format!("{} ({})", words.trim_end_matches('.'), self.zone)
+        let time = time.with_timezone(&self.zone);
+        let next = self
+            .moments
+            .iter()
+            .filter_map(|moment| moment.find_next_occurrence(&time, false).ok());
+        Some(next.min()?.to_utc())
     }
 }
 
-fn next_after(moments: &[Cron], time: DateTime<Tz>) -> Option<DateTime<Utc>> {
-    let next = moments
-        .iter()
-        .filter_map(|moment| moment.find_next_occurrence(&time, false).ok());
-    Some(next.min()?.to_utc())
+impl fmt::Display for Timetable {
+    /// In English, e.g. `At 03:30, on Sunday (Europe/Berlin)`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&words(&self.whole, self.zone))
+    }
+}
+
+/// A line of cron and the name of a zone in English, e.g. `At 03:30, on Sunday (Europe/Berlin)`, or
+/// why they can't be read.
+pub fn in_words(cron: &str, time_zone: &str) -> String {
+    match (parse_line(cron), parse_zone(time_zone)) {
+        (Ok(whole), Ok(zone)) => words(&whole, zone),
+        (line, zone) => BadTimetable {
+            cron: line.err(),
+            time_zone: zone.err(),
+        }
+        .to_string(),
+    }
+}
+
+fn words(whole: &Cron, zone: Tz) -> String {
+    format!("{} ({zone})", whole.describe().trim_end_matches('.'))
 }
 
 fn parse_zone(name: &str) -> Result<Tz, String> {
@@ -98,41 +126,50 @@ fn parse_zone(name: &str) -> Result<Tz, String> {
     })
 }
 
-/// The line as it is, and one for each time of day that it names.
-fn parse_cron(line: &str) -> Result<(Cron, Vec<Cron>), String> {
-    const EXAMPLE: &str = "give minute, hour, day of month, month and day of week, \
-                           e.g. `30 3 * * 1` for half past three on Mondays";
+fn parse_line(line: &str) -> Result<Cron, String> {
+    if line.len() > LONGEST_LINE {
+        let length = line.len();
+        return Err(format!(
+            "a line of cron has at most {LONGEST_LINE} bytes, this one has {length}; {EXAMPLE}"
+        ));
+    }
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)
         .build();
-    let parse = |line: &str| {
-        let problem = |error| format!("`{line}` can't be read ({error}); {EXAMPLE}");
-        parser.parse(line).map_err(problem)
-    };
-    let whole = parse(line)?;
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let moments = match fields[..] {
-        [minutes, hours, ..]
-            if fields.len() == 5 && !is_interval(minutes) && !is_interval(hours) =>
-        {
-            let days = fields[2..].join(" ");
-            let (minutes, hours) = (&whole.pattern.minutes, &whole.pattern.hours);
-            let times = hours.values().into_iter().flat_map(|hour| {
-                let minutes = minutes.values().into_iter();
-                minutes.map(move |minute| (minute, hour))
-            });
-            times
-                .map(|(minute, hour)| parse(&format!("{minute} {hour} {days}")))
-                .collect::<Result<_, _>>()?
-        }
-        _ => vec![whole.clone()],
-    };
+    let problem = |error| format!("`{line}` can't be read ({error}); {EXAMPLE}");
+    parser.parse(line).map_err(problem)
+}
+
+/// A line for each time of day that `line` names, or itself when it says how often.
+fn moments(line: &str, whole: &Cron) -> Result<Vec<Cron>, String> {
+    // Its days are those of every moment, so that the calendar need be searched but once.
     let any = DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC);
-    match next_after(&moments, any) {
-        Some(_) => Ok((whole, moments)),
-        None => Err(format!("`{line}` never comes; {EXAMPLE}")),
+    if whole.find_next_occurrence(&any, false).is_err() {
+        return Err(format!("`{line}` never comes; {EXAMPLE}"));
     }
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let [minutes, hours, days @ ..] = &fields[..] else {
+        return Ok(vec![whole.clone()]);
+    };
+    if is_interval(minutes) || is_interval(hours) {
+        return Ok(vec![whole.clone()]);
+    }
+    let days = days.join(" ");
+    let (minutes, hours) = (whole.pattern.minutes.values(), whole.pattern.hours.values());
+    let count = minutes.len() * hours.len();
+    if count > MOST_MOMENTS {
+        return Err(format!(
+            "`{line}` names {count} times of a day, and {MOST_MOMENTS} is the most; say how often \
+             with `*` or a step instead, e.g. `*/5 9-17 * * *` for every five minutes of those hours"
+        ));
+    }
+    let times = hours
+        .iter()
+        .flat_map(|hour| minutes.iter().map(move |minute| (minute, hour)));
+    times
+        .map(|(minute, hour)| parse_line(&format!("{minute} {hour} {days}")))
+        .collect()
 }
 
 /// Whether a field says how often instead of when.

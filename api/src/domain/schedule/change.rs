@@ -10,13 +10,34 @@ use crate::domain::transaction::Transaction;
 use crate::queue::schedule;
 use crate::queue::timetable::{BadTimetable, Timetable};
 
-/// When a schedule should run instead. What is cleared is as it is built in.
+/// When a schedule should run instead: a line of cron and a zone that have been read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScheduleChange {
-    /// The line of cron.
-    pub cron: Patch<String>,
-    /// The zone whose clocks it goes by.
-    pub time_zone: Patch<String>,
+    cron: Patch<String>,
+    time_zone: Patch<String>,
+}
+
+impl ScheduleChange {
+    /// Reads a line of cron and the name of the zone whose clocks it goes by. What is cleared is as
+    /// it is built in.
+    ///
+    /// That a line never comes takes a search of the whole calendar, so this is for before the
+    /// transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`](crate::domain::error::Error::Refused) when the line can't be read, is too
+    /// long or never comes, or there is no such zone.
+    pub fn read(cron: Patch<String>, time_zone: Patch<String>) -> Result<Self> {
+        let trim = |value: String| value.trim().to_owned();
+        let (cron, time_zone) = (cron.map(trim), time_zone.map(trim));
+        let set = |patch: &Patch<String>, other: &str| match patch {
+            Patch::Set(value) => value.clone(),
+            Patch::Keep | Patch::Clear => other.to_owned(),
+        };
+        Timetable::parse(&set(&cron, "@daily"), &set(&time_zone, "UTC")).map_err(problems)?;
+        Ok(Self { cron, time_zone })
+    }
 }
 
 /// Enqueues the job of a schedule now, and answers its key; also when the schedule is paused. When
@@ -97,8 +118,7 @@ pub async fn resume(transaction: &mut Transaction<'_>, id: i64) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such schedule, the line
-/// of cron can't be read or never comes, or there is no such zone.
+/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such schedule.
 pub async fn update(
     transaction: &mut Transaction<'_>,
     id: i64,
@@ -108,7 +128,7 @@ pub async fn update(
     let choose = |patch: Patch<String>, now: &String, built_in: &String| match patch {
         Patch::Keep => now.clone(),
         Patch::Clear => built_in.clone(),
-        Patch::Set(value) => value.trim().to_owned(),
+        Patch::Set(value) => value,
     };
     let after = Model {
         cron: choose(change.cron, &before.cron, &before.built_in_cron),

@@ -17,7 +17,7 @@ use super::error::{Problem, ProblemCode, Result};
 use super::perspective::Reader;
 use super::transaction::{Store, Transaction};
 use crate::queue;
-use crate::queue::timetable::Timetable;
+use crate::queue::timetable;
 
 /// A job that comes again by the calendar.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,10 +55,7 @@ pub struct Schedule {
 impl Schedule {
     /// When it runs, in English.
     pub fn in_words(&self) -> String {
-        match Timetable::parse(&self.cron, &self.time_zone) {
-            Ok(timetable) => timetable.in_words(),
-            Err(error) => error.to_string(),
-        }
+        timetable::in_words(&self.cron, &self.time_zone)
     }
 }
 
