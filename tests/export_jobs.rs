@@ -1,9 +1,12 @@
 //! Exports that workers write: started, fetched, imported again, killed, and purged.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use alphanode::domain::export::purge;
 use alphanode::domain::permission::{Role, Scope};
+use alphanode::jobs;
+use alphanode::queue::Handler;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
@@ -202,4 +205,36 @@ async fn an_export_that_is_killed_anywhere_is_the_same_file(
     );
     let bytes = file(&script, &started["id"]).await;
     assert!(bytes == export(&store.database).await.as_bytes());
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_goes_on_for_long_is_done_by_its_own_worker(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    server.create_synthetic(5).await;
+    let script = Script::new(&server).await;
+    let id = start(&script, json!({ "format": "NDJSON" })).await["id"].clone();
+    let store = &server.test.store;
+    let mut general = server.test.worker("one", jobs::general_handlers(store));
+    general.run_until_idle().await.unwrap();
+    assert_eq!(find(&script, &id).await["status"], "WAITING");
+    let mut long = server.test.worker("long", jobs::long_handlers(store));
+    assert_eq!(long.run_until_idle().await.unwrap(), 1);
+    assert_eq!(find(&script, &id).await["status"], "FINISHED");
+
+    let kinds = |handlers: Vec<Handler>| -> BTreeSet<&str> {
+        handlers.iter().map(|handler| handler.kind).collect()
+    };
+    let (general, long) = (
+        kinds(jobs::general_handlers(store)),
+        kinds(jobs::long_handlers(store)),
+    );
+    assert!(general.is_disjoint(&long));
+    assert!(long.is_superset(&["import", "revert_import", "export"].into()));
+    assert!(general.is_superset(&kinds(jobs::punctual_handlers(store))));
+    assert_eq!(kinds(jobs::handlers(store)), &general | &long);
 }

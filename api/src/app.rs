@@ -92,8 +92,9 @@ impl App {
         }
     }
 
-    /// Starts `count` workers for the queue, one more for what is scheduled for a time, what runs the
-    /// schedules, and what wakes workers for jobs of other processes, until `stop`. The tracker is done when all of them
+    /// Starts `count` workers for the queue, one more for what goes on for long, one more for what is
+    /// scheduled for a time, what runs the schedules, and what wakes workers for jobs of other
+    /// processes, until `stop`; none of them when `count` is 0. The tracker is done when all of them
     /// have stopped.
     pub fn start_workers(&self, count: u32, stop: &CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
@@ -104,13 +105,17 @@ impl App {
         let Store { database, wake, .. } = &self.store;
         tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
         tasks.spawn(self.ticker().run(stop.clone()));
-        for number in 0..count {
-            let worker = self.worker(number, jobs::handlers(&self.store));
+        let general = (0..count).map(|_| jobs::general_handlers(&self.store));
+        // However long an import takes, the others go on; however much they have to do, what has a
+        // time is on time.
+        let apart = [
+            jobs::long_handlers(&self.store),
+            jobs::punctual_handlers(&self.store),
+        ];
+        for (number, handlers) in (0..).zip(general.chain(apart)) {
+            let worker = self.worker(number, handlers);
             tasks.spawn(worker.run(stop.clone()));
         }
-        // However long what the others do takes, this one is on time.
-        let punctual = self.worker(count, jobs::punctual_handlers(&self.store));
-        tasks.spawn(punctual.run(stop.clone()));
         tasks
     }
 

@@ -13,8 +13,8 @@ use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// How many jobs to run at once, besides those that have their time [environment:
-    /// ALPHANODE_WORKERS] [default: 4]
+    /// How many jobs to run at once, besides imports, exports and those that have their time
+    /// [environment: ALPHANODE_WORKERS] [default: 4]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(super) workers: Option<u32>,
 }

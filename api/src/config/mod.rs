@@ -43,7 +43,8 @@ pub struct Config {
     pub log: LogFormat,
     /// Connections that read.
     pub readers: u32,
-    /// Jobs that run at once in a process, besides those that have their time; 0 runs none.
+    /// Jobs that run at once in a process, besides those that go on for long and those that have
+    /// their time; 0 runs none of any.
     pub workers: u32,
     /// Seconds after which the jobs of a worker that died are taken over by another one.
     pub job_lease_seconds: u64,

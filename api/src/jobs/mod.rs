@@ -18,9 +18,17 @@ mod similar_posts;
 use crate::domain::transaction::Store;
 use crate::queue::Handler;
 
-/// The handlers of all kinds, for a worker.
+/// The handlers of all kinds.
 pub fn handlers(store: &Store) -> Vec<Handler> {
-    vec![
+    let mut all = general_handlers(store);
+    all.extend(long_handlers(store));
+    all
+}
+
+/// The handlers of all kinds but the long ones, for the workers of which there are several. Each of
+/// their jobs is over soon, so that the next one has its turn.
+pub fn general_handlers(store: &Store) -> Vec<Handler> {
+    let mut general = vec![
         announce_dead_job::handler(store.clone()),
         assess_scores::handler(store.clone()),
         count_views::handler(store.clone()),
@@ -28,12 +36,19 @@ pub fn handlers(store: &Store) -> Vec<Handler> {
         purge::handler(store.clone()),
         render_feeds::handler(store.clone()),
         repair_search_index::handler(store.clone()),
+        similar_posts::handler(store.clone()),
+    ];
+    general.extend(punctual_handlers(store));
+    general
+}
+
+/// The handlers of what goes on for hours when there is much of it. A worker of its own runs such
+/// jobs one after another, and everything else goes on meanwhile.
+pub fn long_handlers(store: &Store) -> Vec<Handler> {
+    vec![
         export::handler(store.clone()),
         import::handler(store.clone()),
         revert_import::handler(store.clone()),
-        scheduled_post::handler(store.clone()),
-        ship_release::handler(store.clone()),
-        similar_posts::handler(store.clone()),
     ]
 }
 
