@@ -190,6 +190,98 @@ async fn what_is_not_public_counts_nothing_and_is_told_by_nothing(
 
 #[rstest]
 #[tokio::test]
+async fn who_sends_views_without_end_is_in_nobody_elses_way(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = create(backend).await else {
+        return;
+    };
+    write(&server, "live", RevisionStatus::Published).await;
+    // Twenty a request, of posts that never were, and from neighbours in one network of IPv6.
+    let mut accepted = [0, 0];
+    for number in 0..600 {
+        let record = |alias| {
+            let slug = format!("no-{number}-{alias}");
+            format!("a{alias}: recordView(input: {{slug: \"{slug}\"}}) {{ accepted }} ")
+        };
+        let all: String = (0..20).map(record).collect();
+        let body = json!({ "query": format!("mutation {{ {all} }}") });
+        let (network, address) = match number % 2 {
+            0 => (0, "192.0.2.66".to_owned()),
+            _ => (1, format!("2001:db8:1:2::{number:x}")),
+        };
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", address)
+            .extension(ConnectInfo(SocketAddr::new(PROXY, 4711)))
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let answer = server.send(request).await;
+        let fields = answer.data().as_object().unwrap().values();
+        accepted[network] += fields.filter(|field| field["accepted"] == true).count();
+    }
+    assert_eq!(accepted, [100, 100]);
+    assert_eq!(server.views.dropped(), 11_800);
+
+    let live = json!({ "slug": "live" });
+    for number in 0..50 {
+        let address = format!("198.51.100.{number}");
+        assert!(looked(&server, &address, "Firefox", live.clone()).await);
+    }
+    assert!(looked(&server, "2001:db8:1:3::1", "Firefox", live.clone()).await);
+    count(&server).await;
+    assert_eq!(views_of(&server, "live").await, 51);
+    // A second later there is room again.
+    assert!(looked(&server, "192.0.2.66", "Firefox", live).await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn nobody_makes_up_visitors_by_other_names_and_neighbouring_addresses(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = create(backend).await else {
+        return;
+    };
+    for slug in ["names", "neighbours", "other"] {
+        write(&server, slug, RevisionStatus::Published).await;
+    }
+    // On two nodes, which know nothing of each other.
+    let store = &server.test.store;
+    let nodes = [Views::new(store.clone()), Views::new(store.clone())];
+    let four: IpAddr = "192.0.2.1".parse().unwrap();
+    for number in 0..1_000 {
+        let six: IpAddr = format!("2001:db8::{number:x}").parse().unwrap();
+        let name = number.to_string();
+        let node = &nodes[number % 2];
+        for (slug, visitor) in [
+            ("names", Visitor::new(Some(four), Some(&name))),
+            ("neighbours", Visitor::new(Some(six), Some("Firefox"))),
+        ] {
+            assert!(node.record(Actor::Anonymous, ViewedPost::Slug(slug.to_owned()), visitor));
+        }
+        if number % 100 > 97 {
+            node.flush().await.unwrap();
+        }
+    }
+    count(&server).await;
+    assert_eq!(views_of(&server, "names").await, 64);
+    assert_eq!(views_of(&server, "neighbours").await, 64);
+
+    // It is so for each post, each network and each day.
+    assert!(looked(&server, "192.0.2.1", "Firefox", json!({ "slug": "other" })).await);
+    assert!(looked(&server, "192.0.2.2", "Firefox", json!({ "slug": "names" })).await);
+    count(&server).await;
+    assert_eq!(views_of(&server, "other").await, 1);
+    assert_eq!(views_of(&server, "names").await, 65);
+    store.clock.advance(TimeDelta::hours(24));
+    assert!(looked(&server, "192.0.2.1", "Firefox", json!({ "slug": "names" })).await);
+    count(&server).await;
+    assert_eq!(views_of(&server, "names").await, 66);
+}
+
+#[rstest]
+#[tokio::test]
 async fn several_nodes_and_counts_at_once_count_a_view_once(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

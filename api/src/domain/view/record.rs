@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::first_open_day;
-use super::visitor::{Salt, Visitor};
+use super::visitor::{Network, Salt, Visitor};
 use crate::domain::actor::Actor;
 use crate::domain::error::Result;
 use crate::domain::permission::Action;
@@ -27,6 +27,10 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Views that wait at most: with three parameters each they fit into one statement. More than so
 /// many a second are dropped.
 const MOST_WAITING: usize = 10_000;
+
+/// Views of one network that wait at most, so that nobody can take the room of all others: views of
+/// posts that there are not wait as well. The people of a school look at less within a second.
+const MOST_WAITING_OF_A_NETWORK: usize = 100;
 
 /// What was looked at, as the site knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,13 +48,38 @@ struct View {
     visitor: Visitor,
 }
 
+/// The views that wait. They never are more than fit, in all and of each network.
+#[derive(Default)]
+struct Waiting {
+    views: HashSet<View>,
+    of_networks: HashMap<Network, usize>,
+}
+
+impl Waiting {
+    /// Lets a view wait; false when there is no room for it. One that waits already takes none.
+    fn add(&mut self, view: View) -> bool {
+        if self.views.contains(&view) {
+            return true;
+        }
+        if self.views.len() >= MOST_WAITING {
+            return false;
+        }
+        let of_network = self.of_networks.entry(view.visitor.network()).or_default();
+        if *of_network >= MOST_WAITING_OF_A_NETWORK {
+            return false;
+        }
+        *of_network += 1;
+        self.views.insert(view)
+    }
+}
+
 /// Takes views in. Clones share what waits.
 #[derive(Clone)]
 pub struct Views(Arc<Shared>);
 
 struct Shared {
     store: Store,
-    waiting: Mutex<HashSet<View>>,
+    waiting: Mutex<Waiting>,
     /// Held while views are written, so that they are written one batch after the other.
     salt: tokio::sync::Mutex<Option<Salt>>,
     dropped: AtomicU64,
@@ -69,7 +98,7 @@ impl Views {
 
     /// Takes a view in, without asking the database. Only the public counts: who works on the site
     /// looks at its posts as well. Answers false for them, for robots, and when too many views wait
-    /// already; never whether there is such a post.
+    /// already, in all or of the visitor's network; never whether there is such a post.
     pub fn record(&self, actor: Actor, post: ViewedPost, visitor: Visitor) -> bool {
         if actor != Actor::Anonymous || visitor.is_robot() {
             return false;
@@ -79,13 +108,11 @@ impl Views {
         }
         let day = self.0.store.clock.now().date_naive();
         let view = View { day, post, visitor };
-        let mut waiting = self.waiting();
-        if waiting.len() >= MOST_WAITING && !waiting.contains(&view) {
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
-            return false;
+        let fits = self.waiting().add(view);
+        if !fits {
+            self.drop_some(1);
         }
-        waiting.insert(view);
-        true
+        fits
     }
 
     /// How many views were dropped since the program began, because too many waited or their day
@@ -102,13 +129,15 @@ impl Views {
     /// Those of the database.
     pub async fn flush(&self) -> Result<u64> {
         let mut salt = self.0.salt.lock().await;
-        let views = mem::take(&mut *self.waiting());
-        let written = self.write(&mut salt, &views).await;
+        let taken = mem::take(&mut *self.waiting());
+        let written = self.write(&mut salt, &taken.views).await;
         if written.is_err() {
+            // Those that came in meanwhile stand behind.
             let mut waiting = self.waiting();
-            waiting.extend(views);
-            let (fitting, all) = (waiting.len().min(MOST_WAITING), waiting.len());
-            *waiting = waiting.drain().take(fitting).collect();
+            let later = mem::replace(&mut *waiting, taken).views;
+            let all = later.len();
+            let fitting = later.into_iter().map(|view| waiting.add(view));
+            let fitting = fitting.filter(|fits| *fits).count();
             self.drop_some(all - fitting);
         }
         written
@@ -119,9 +148,19 @@ impl Views {
         let mut ticks = interval(FLUSH_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = 0;
+        let mut is_failing = false;
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(error) = self.flush().await {
-                tracing::warn!(%error, "views wait, because they can't be written");
+            // Once, not every second until the database is back.
+            match self.flush().await {
+                Err(error) if !is_failing => {
+                    tracing::warn!(%error, "views wait, because they can't be written");
+                    is_failing = true;
+                }
+                Ok(written) if is_failing => {
+                    tracing::info!(written, "views are written again");
+                    is_failing = false;
+                }
+                _ => {}
             }
             let dropped = self.dropped();
             if dropped > told {
@@ -199,7 +238,7 @@ impl Views {
         Ok(written)
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashSet<View>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         let waiting = self.0.waiting.lock();
         waiting.unwrap_or_else(PoisonError::into_inner)
     }

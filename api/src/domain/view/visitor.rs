@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use entity::view_salt::{ActiveModel, Column, Entity};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
+use sha2::{Digest, Sha256};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::transaction::Transaction;
@@ -14,6 +15,10 @@ use crate::foundation::secret::random_secret;
 
 /// The longest name of a program that tells two visitors apart, in characters.
 const USER_AGENT_LENGTH: usize = 300;
+
+/// So many visitors of one network count for a post and day at most: anybody can call their program
+/// by another name each time, and with IPv6 come from another address as well.
+const PLACES: u8 = 64;
 
 /// Parts of the names by which programs that no person looks through call themselves.
 const ROBOTS: [&str; 6] = ["bot", "crawl", "spider", "slurp", "headless", "lighthouse"];
@@ -29,8 +34,9 @@ impl Visitor {
     /// Whoever sent a request from this address with a program that calls itself so.
     pub fn new(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         let user_agent = user_agent.unwrap_or_default();
+        let address = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         Self {
-            address: address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+            address: address.to_canonical(),
             user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
         }
     }
@@ -43,23 +49,44 @@ impl Visitor {
         ROBOTS.iter().any(|robot| name.contains(robot))
     }
 
-    /// What is kept of them: the same for the same visitor, post and salt, and of no use without
-    /// the salt. Two posts that one visitor looked at have nothing in common.
-    pub(super) fn hash(&self, salt: &Salt, post_id: i64) -> i64 {
-        let address = match self.address {
+    /// What one customer of a network has: an IPv4 address, or the /64 that IPv6 gives everybody.
+    pub(super) fn network(&self) -> Network {
+        Network(match self.address {
             IpAddr::V4(address) => address.to_ipv6_mapped(),
-            IpAddr::V6(address) => address,
-        };
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64),
+        })
+    }
+
+    /// What is kept of them: the same for the same visitor, post and salt, and of no use without
+    /// the salt. Two posts that one visitor looked at have nothing in common, and neither have two
+    /// visitors of one network. A network has [`PLACES`] of them for a post and day.
+    pub(super) fn hash(&self, salt: &Salt, post_id: i64) -> i64 {
         let mut context = hmac::Context::with_key(&salt.key);
         context.update(&post_id.to_be_bytes());
-        context.update(&address.octets());
-        context.update(self.user_agent.as_bytes());
+        context.update(&self.network().0.octets());
+        context.update(&[self.place(post_id)]);
         let tag = context.sign();
         let mut short = [0; 8];
         short.copy_from_slice(&tag.as_ref()[..8]);
         i64::from_be_bytes(short)
     }
+
+    /// Which of the places of their network they take for a post. Two who take the same one count
+    /// once, on another post they most likely count twice.
+    fn place(&self, post_id: i64) -> u8 {
+        let digest = Sha256::new()
+            .chain_update(post_id.to_be_bytes())
+            .chain_update(self.address.to_string())
+            .chain_update([0])
+            .chain_update(&self.user_agent)
+            .finalize();
+        digest[0] % PLACES
+    }
 }
+
+/// Where visitors come from who may all be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Network(Ipv6Addr);
 
 /// What the visitors of a day are hashed with.
 pub(super) struct Salt {
@@ -91,6 +118,8 @@ impl Salt {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by it")]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn salt(text: &str) -> Salt {
@@ -117,6 +146,30 @@ mod tests {
             hash
         );
         assert_ne!(visitor("192.0.2.1", None).hash(&salt("a"), 1), hash);
+    }
+
+    #[test]
+    fn a_network_has_so_many_places_whatever_its_visitors_call_themselves() {
+        let salt = salt("a");
+        let hashes = |visitors: &[Visitor]| {
+            let hashes = visitors.iter().map(|visitor| visitor.hash(&salt, 1));
+            hashes.collect::<HashSet<_>>().len()
+        };
+        let address = "192.0.2.1".parse().ok();
+        let named: Vec<_> = (0..2_000)
+            .map(|number| Visitor::new(address, Some(&number.to_string())))
+            .collect();
+        assert_eq!(hashes(&named), usize::from(PLACES));
+        assert!(hashes(&named[..10]) >= 8, "few of few count as one");
+        let neighbours: Vec<_> = (0..2_000)
+            .map(|number| format!("2001:db8:1:2::{number:x}").parse().ok())
+            .map(|address| Visitor::new(address, None))
+            .collect();
+        assert_eq!(hashes(&neighbours), usize::from(PLACES));
+        let network = |address: &str| Visitor::new(address.parse().ok(), None).network();
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
     }
 
     #[test]
