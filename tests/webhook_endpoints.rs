@@ -210,3 +210,45 @@ async fn a_new_secret_signs_beside_the_old_one_for_a_day(
     let message = hooks.deliver().await.remove(0);
     assert!(!message.is_signed_by(&first) && message.is_signed_by(second));
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_url_is_kept_as_it_is_used(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(hooks) = Hooks::create(backend).await else {
+        return;
+    };
+    let input = json!({ "url": " https://example.org/hook\r\n" });
+    let payload = hooks.done("createWebhookEndpoint", ENDPOINT, input).await;
+    assert_eq!(
+        payload["webhookEndpoint"]["url"],
+        "https://example.org/hook"
+    );
+    let id = payload["webhookEndpoint"]["id"].as_str().unwrap();
+    for url in [
+        "https://exa\nmple.org/\r\nX: y",
+        "https://example.org/a b",
+        "https://example.org/\tb",
+        "https://example.org/\u{2003}b",
+        "https://example.org/\u{7f}b",
+    ] {
+        let input = json!({ "url": url });
+        let problems = hooks
+            .problems("createWebhookEndpoint", ENDPOINT, input)
+            .await;
+        assert_eq!(problems, ["INVALID url"], "{url:?}");
+        let input = json!({ "id": id, "url": url });
+        let problems = hooks
+            .problems("updateWebhookEndpoint", ENDPOINT, input)
+            .await;
+        assert_eq!(problems, ["INVALID url"], "{url:?}");
+    }
+    assert_eq!(hooks.find(id).await["url"], "https://example.org/hook");
+    let input = json!({ "id": id, "url": "\thttps://example.org/other " });
+    let payload = hooks.done("updateWebhookEndpoint", ENDPOINT, input).await;
+    assert_eq!(
+        payload["webhookEndpoint"]["url"],
+        "https://example.org/other"
+    );
+}

@@ -25,6 +25,7 @@ mod outcome;
 mod priority;
 mod purge;
 mod read;
+mod running;
 pub mod schedule;
 mod status;
 mod text;
@@ -48,6 +49,7 @@ pub use read::{
     Attempt, JobFilter, JobPlace, JobRecord, LogLine, Pause, attempts, attempts_of, count, find,
     list, pauses, read,
 };
+pub use running::running_before;
 pub use status::Status;
 pub use ticker::{Ticked, Ticker};
 pub use wake::Wake;

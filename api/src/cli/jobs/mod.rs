@@ -181,15 +181,6 @@ async fn act(store: &Store, action: Action, out: &mut impl Write) -> Result<(), 
             limit,
             json,
         } => {
-            let known = app::job_kinds(store);
-            if let Some(unknown) = kind
-                .iter()
-                .find(|kind| !known.iter().any(|one| one.kind == **kind))
-            {
-                let kinds: Vec<&str> = known.iter().map(|one| one.kind).collect();
-                let kinds = kinds.join(", ");
-                return Err(format!("there is no kind `{unknown}`; there are {kinds}").into());
-            }
             let filter = JobFilter {
                 kinds: kind,
                 statuses: status,

@@ -96,7 +96,7 @@ pub async fn create(transaction: &mut Transaction<'_>, new: NewEndpoint) -> Resu
     }
     let secret = Secret::random()?;
     let row = ActiveModel {
-        url: Set(new.url),
+        url: Set(new.url.trim().to_owned()),
         description: Set(new.description.trim().to_owned()),
         event_types: Set(new.event_types.map(stored)),
         secret: Set(secret.reveal().to_owned()),
@@ -145,7 +145,9 @@ pub async fn update(
         return Err(problems.into());
     }
     let mut after = before.clone();
-    after.url = url.unwrap_or(after.url);
+    if let Some(url) = url {
+        url.trim().clone_into(&mut after.url);
+    }
     let trimmed = description.map(|text| text.trim().to_owned());
     trimmed.apply_to(&mut after.description);
     event_types
@@ -296,9 +298,15 @@ fn check(
     description: Option<&str>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Some(url) = url {
+    if let Some(url) = url.map(str::trim) {
         if url.len() > URL_LENGTH {
             let message = format!("is longer than {URL_LENGTH} bytes; shorten it");
+            problems.push(Problem::invalid("url", message));
+        } else if url.contains(|one: char| one.is_control() || one.is_whitespace()) {
+            // Those who read URLs drop some of these without a word, and it would not be kept as it
+            // is used.
+            let message = "holds white space or control characters; remove them, or write them in \
+                           the form %20";
             problems.push(Problem::invalid("url", message));
         } else if let Err(reason) = transaction.destinations().read_url(url) {
             problems.push(Problem::invalid("url", reason));

@@ -12,7 +12,7 @@ use super::delivery::DeliveryStatus;
 use super::secret::Secret;
 use super::signature::sign;
 use crate::domain::error::Result;
-use crate::domain::transaction::Store;
+use crate::domain::transaction::{Store, Transaction};
 use crate::queue::{NewJob, Priority};
 
 /// The kind of jobs that deliver events.
@@ -69,8 +69,11 @@ pub struct Message {
     pub signature: String,
     /// The body, JSON.
     pub body: String,
+    /// Whom it is for.
+    pub endpoint_id: i64,
+    /// How long ago the event happened.
+    pub(super) age: Duration,
     pub(super) job: JobPayload,
-    pub(super) endpoint_id: i64,
     /// Whether the last attempt at the endpoint failed.
     pub(super) endpoint_fails: bool,
 }
@@ -148,7 +151,8 @@ pub async fn message(store: &Store, job: JobPayload) -> Result<Option<Message>> 
     let event_type: String = row.try_get_by_index(8)?;
     let data: Value = row.try_get_by_index(10)?;
     let names = (row.try_get_by_index(6)?, id.as_str(), event_type.as_str());
-    let body = Body::new(names, row.try_get_by_index(9)?, &data);
+    let created_at: DateTime<Utc> = row.try_get_by_index(9)?;
+    let body = Body::new(names, created_at, &data);
     let body = serde_json::to_string(&body)?;
     let timestamp = now.timestamp();
     Ok(Some(Message {
@@ -157,8 +161,40 @@ pub async fn message(store: &Store, job: JobPayload) -> Result<Option<Message>> 
         id,
         timestamp,
         body,
-        job,
         endpoint_id: row.try_get_by_index(5)?,
+        age: (now - created_at).to_std().unwrap_or_default(),
+        job,
         endpoint_fails: failing_since.is_some(),
     }))
+}
+
+/// Whether one of these attempts is at a delivery to the endpoint.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn is_any_for(store: &Store, jobs: &[JobPayload], endpoint_id: i64) -> Result<bool> {
+    if jobs.is_empty() {
+        return Ok(false);
+    }
+    let select = Query::select()
+        .column("id")
+        .from("webhook_delivery")
+        .and_where(Expr::col("id").is_in(jobs.iter().map(|job| job.delivery_id)))
+        .and_where(Expr::col("endpoint_id").eq(endpoint_id))
+        .limit(1)
+        .to_owned();
+    let found = store.database.reader().query_one(&select).await?;
+    Ok(found.is_some())
+}
+
+/// Asks for the same attempt a little later, since the endpoint is busy. What has waited long
+/// already waits longer, so that jobs which pile up for a slow endpoint do not keep workers busy
+/// with putting them back.
+pub fn put_back(transaction: &mut Transaction<'_>, message: &Message) {
+    const LEAST: Duration = Duration::from_secs(2);
+    const MOST: Duration = Duration::from_secs(30);
+
+    let delay = message.age.clamp(LEAST, MOST);
+    transaction.enqueue(message.job.job(delay, true));
 }

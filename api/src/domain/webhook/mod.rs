@@ -40,7 +40,7 @@ pub use endpoint::{
     update,
 };
 pub use event::EventType;
-pub use message::{JOB_KIND, JobPayload, Message, message};
+pub use message::{JOB_KIND, JobPayload, Message, is_any_for, message, put_back};
 pub use purge::{KEPT_FOR, purge};
 pub use redeliver::{REDELIVERY_LIMIT, Redelivered, redeliver, redeliver_since, send_test};
 pub use secret::Secret;

@@ -12,6 +12,7 @@ use crate::graphql::context::reader;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::types::api_token::{ApiTokenPayload, Scope};
+use crate::graphql::types::time::check_time;
 
 /// API tokens.
 #[derive(Default)]
@@ -25,6 +26,7 @@ pub struct CreateApiTokenInput {
     /// What it may do, as far as its user may.
     pub scopes: Vec<Scope>,
     /// When it stops being good; not by itself when absent.
+    #[graphql(validator(custom = "check_time"))]
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -12,6 +12,7 @@ use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::types::job::{Job, JobPayload, RetryJobsPayload};
 use crate::graphql::types::job_kind::{JobKind, JobKindPayload};
+use crate::graphql::types::time::check_time;
 
 /// Background jobs, and their kinds.
 #[derive(Default)]
@@ -37,6 +38,7 @@ pub struct RetryJobsInput {
     /// Of this kind, e.g. `similar_posts`.
     pub kind: String,
     /// Those that died at this time or later; all of them when absent.
+    #[graphql(validator(custom = "check_time"))]
     pub died_from: Option<DateTime<Utc>>,
 }
 

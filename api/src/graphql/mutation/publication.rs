@@ -11,6 +11,7 @@ use crate::domain::perspective::Perspective;
 use crate::domain::post;
 use crate::graphql::node_id::NodeType::{Post, Revision};
 use crate::graphql::types::payload::PostPayload;
+use crate::graphql::types::time::check_time;
 
 /// What is live.
 #[derive(Default)]
@@ -35,8 +36,10 @@ pub struct SchedulePostInput {
     /// The revision that goes live; the newest one, as it is now, when absent.
     pub revision: Option<ID>,
     /// When it goes live; the post stays as it is until `unpublishAt` when absent.
+    #[graphql(validator(custom = "check_time"))]
     pub at: Option<DateTime<Utc>>,
     /// When the post goes out of the public's sight.
+    #[graphql(validator(custom = "check_time"))]
     pub unpublish_at: Option<DateTime<Utc>>,
     /// Makes it safe to send again: the same key and input are answered with the same outcome.
     pub idempotency_key: Option<String>,

@@ -12,6 +12,7 @@ use crate::domain::webhook::{
 use crate::graphql::context::reader;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::NodeType;
+use crate::graphql::types::time::check_time;
 use crate::graphql::types::webhook::{WebhookDelivery, WebhookEndpoint, WebhookEventType};
 use crate::graphql::types::webhook_payload::{
     DeleteWebhookEndpointPayload, RedeliverWebhooksPayload, WebhookDeliveryPayload,
@@ -77,6 +78,7 @@ pub struct RedeliverWebhooksInput {
     /// The endpoint that they go to.
     pub endpoint: ID,
     /// Of events that happened at this time or later.
+    #[graphql(validator(custom = "check_time"))]
     pub since: DateTime<Utc>,
     /// Send again what the endpoint has already, too: after it lost something, for example.
     #[graphql(default)]

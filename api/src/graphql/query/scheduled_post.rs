@@ -11,6 +11,7 @@ use crate::graphql::context::{permit, reader};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::pagination::rows;
 use crate::graphql::types::scheduled_post::ScheduledPostConnection;
+use crate::graphql::types::time::check_time;
 
 /// The posts that something is planned for.
 #[derive(Default)]
@@ -28,8 +29,16 @@ impl ScheduledPostQuery {
     async fn scheduled_posts(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Those that are due at this time or later.")] from: Option<DateTime<Utc>>,
-        #[graphql(desc = "Those that are due before this time.")] until: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "Those that are due at this time or later.",
+            validator(custom = "check_time")
+        )]
+        from: Option<DateTime<Utc>>,
+        #[graphql(
+            desc = "Those that are due before this time.",
+            validator(custom = "check_time")
+        )]
+        until: Option<DateTime<Utc>>,
         #[graphql(desc = "How many, from the start or after `after`: 20 when absent, up to 100.")]
         first: Option<i32>,
         #[graphql(desc = "Begin after this cursor.")] after: Option<String>,

@@ -8,6 +8,7 @@ use super::connection::connection;
 use super::user::User;
 use crate::domain::audit;
 use crate::graphql::node_id::NodeType;
+use crate::graphql::types::time::check_time;
 
 /// A line of the audit log: who did what, when and from where.
 pub struct AuditEvent(pub audit::Recorded);
@@ -108,7 +109,9 @@ pub struct AuditEventFilterInput {
     /// In this request: an `X-Request-Id`.
     pub request_id: Option<String>,
     /// At this time or later.
+    #[graphql(validator(custom = "check_time"))]
     pub from: Option<DateTime<Utc>>,
     /// Before this time.
+    #[graphql(validator(custom = "check_time"))]
     pub until: Option<DateTime<Utc>>,
 }

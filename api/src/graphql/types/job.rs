@@ -13,6 +13,7 @@ use crate::graphql::context::{loaders, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::loader::{AttemptsKey, JobKey};
 use crate::graphql::node_id::NodeType;
+use crate::graphql::types::time::check_time;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -303,12 +304,16 @@ pub struct JobFilterInput {
     /// With exactly this unique key.
     pub unique_key: Option<String>,
     /// Enqueued at this time or later.
+    #[graphql(validator(custom = "check_time"))]
     pub created_from: Option<DateTime<Utc>>,
     /// Enqueued before this time.
+    #[graphql(validator(custom = "check_time"))]
     pub created_until: Option<DateTime<Utc>>,
     /// Over (done, dead or cancelled) since this time or later.
+    #[graphql(validator(custom = "check_time"))]
     pub finished_from: Option<DateTime<Utc>>,
     /// Over before this time.
+    #[graphql(validator(custom = "check_time"))]
     pub finished_until: Option<DateTime<Utc>>,
 }
 

@@ -35,6 +35,7 @@ pub mod similar_post;
 pub mod status;
 pub mod term;
 pub mod term_filter;
+pub mod time;
 pub mod user;
 pub mod user_error;
 pub mod webhook;

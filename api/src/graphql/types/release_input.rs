@@ -8,6 +8,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::patch::Patch;
 use crate::domain::release::DetailsPatch;
 use crate::graphql::node_id::NodeType;
+use crate::graphql::types::time::check_time;
 
 /// A release to be put together. Whoever makes it owns it.
 #[derive(Clone, Debug, InputObject)]
@@ -106,6 +107,7 @@ pub struct ScheduleReleaseInput {
     /// The release.
     pub id: ID,
     /// When, to the microsecond; a time to come.
+    #[graphql(validator(custom = "check_time"))]
     pub at: DateTime<Utc>,
     /// Makes it safe to send again: the same key and input are answered with the same outcome.
     pub idempotency_key: Option<String>,

@@ -1,9 +1,10 @@
 //! Filters by a single value. Every test that is given must hold.
 
 use async_graphql::{ID, InputObject};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 
 use super::post::Difficulty;
+use super::time::check_time;
 use crate::domain::error::{Error, Result};
 use crate::domain::post::{self, Test};
 use crate::graphql::node_id::NodeType;
@@ -212,17 +213,9 @@ impl IntFilter {
 impl TimeFilter {
     pub(super) fn tests(self) -> Result<Vec<Test<DateTime<Utc>>>> {
         let given = [self.eq, self.ne, self.gt, self.gte, self.lt, self.lte];
-        let listed = self.one_of.iter().flatten().copied();
-        // Outside these years the databases read and compare times each in a way of its own.
-        let mut years = given
-            .into_iter()
-            .flatten()
-            .chain(listed)
-            .map(|time| time.year());
-        if let Some(year) = years.find(|year| !(1..=9999).contains(year)) {
-            return Err(Error::BadArgument(format!(
-                "a time of a filter is in the year {year}; give one from 1 to 9999"
-            )));
+        let listed = self.one_of.iter().flatten();
+        for time in given.iter().flatten().chain(listed) {
+            check_time(time).map_err(Error::BadArgument)?;
         }
         let tests = Tests {
             eq: self.eq,

@@ -11,6 +11,7 @@ use crate::graphql::context::loaders;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::loader::{WebhookAttemptsKey, WebhookBodyKey, WebhookEndpointKey};
 use crate::graphql::node_id::NodeType;
+use crate::graphql::types::time::check_time;
 
 /// What happened. In a message it is the field `type`, in the words given here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -261,6 +262,7 @@ pub struct WebhookDeliveryFilterInput {
     /// Of events that happened to this post.
     pub post: Option<ID>,
     /// Of events that happened at this time or later.
+    #[graphql(validator(custom = "check_time"))]
     pub since: Option<DateTime<Utc>>,
 }
 
