@@ -153,6 +153,19 @@ async fn several_files_come_as_the_parts_of_a_form(
     let refused = send("?name=one.md").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.code(), "BAD_USER_INPUT");
+
+    // An option belongs into the URL: as a part of the form it would be one more file.
+    let option =
+        "--edge\r\nContent-Disposition: form-data; name=\"dryRun\"\r\n\r\ntrue\r\n--edge--\r\n";
+    let body = [part("one.md", "Text."), option.to_owned()].concat();
+    let request = Request::post("/imports")
+        .header("authorization", format!("Bearer {}", script.token))
+        .header("content-type", "multipart/form-data; boundary=edge")
+        .body(Body::from(body));
+    let refused = server.send(request.unwrap()).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let message = refused.body["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("`dryRun`"), "{message}");
 }
 
 #[rstest]

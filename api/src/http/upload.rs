@@ -191,8 +191,14 @@ impl Receiver<'_> {
             .await?
             .map_err(|error| broken_off(&error))?
         {
-            let name = part.file_name().or(part.name()).unwrap_or(UNNAMED);
-            let name = name.to_owned();
+            // Taken as a file, an option would be ignored, and a dry run written.
+            let Some(name) = part.file_name().map(str::to_owned) else {
+                return Err(bad(format!(
+                    "the part `{}` has no file name, so it is no file; options such as `publish` \
+                     and `dryRun` go into the URL",
+                    part.name().unwrap_or_default()
+                )));
+            };
             self.start_file(&name).await?;
             while let Some(bytes) = self
                 .in_time(part.chunk())
