@@ -124,7 +124,10 @@ async fn receive(
         }
     };
     let received = tokio::time::timeout(TIME_LIMIT, receiving).await;
-    let received = received.unwrap_or_else(|_| Err(too_slow()));
+    let received = match received {
+        Ok(received) => received,
+        Err(_) => Err(too_slow()),
+    };
     // An upload takes its time: who may no longer import by its end starts nothing.
     let caller = match received {
         Ok(()) => authenticate::caller(&server, origin, &headers, &StatementCount::default()).await,
