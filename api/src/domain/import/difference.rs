@@ -16,7 +16,7 @@ use crate::foundation::thread::joined;
 const TIME_LIMIT: Duration = Duration::from_millis(100);
 
 /// What each document would change of the head of its post; none of those that are about no post, or
-/// would leave its head alone. `answers` are those of [`apply`](super::apply), and what it wrote must
+/// would leave its head alone. `answers` are those of [`apply`](super::apply()), and what it wrote must
 /// have been undone.
 ///
 /// # Errors

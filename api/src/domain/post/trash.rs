@@ -22,7 +22,7 @@ use crate::domain::webhook::{Announcement, PostChange};
 ///
 /// # Errors
 ///
-/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
+/// [`Error::Refused`] when there is no such post.
 pub async fn trash(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
     trash_all(transaction, vec![post]).await
@@ -81,7 +81,7 @@ pub(in crate::domain) async fn trash_all(
 ///
 /// # Errors
 ///
-/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post.
+/// [`Error::Refused`] when there is no such post.
 pub async fn restore(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
     if post.trashed_at.is_none() {
@@ -108,7 +108,7 @@ pub async fn restore(transaction: &mut Transaction<'_>, post_id: i64) -> Result<
 ///
 /// # Errors
 ///
-/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such post, it is not
+/// [`Error::Refused`] when there is no such post, it is not
 /// in the trash, or a release that has not shipped wants it.
 pub async fn delete(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;

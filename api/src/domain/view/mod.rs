@@ -3,7 +3,7 @@
 //! A view is taken in without a statement ([`Views::record`]), waits in memory for about a second,
 //! and is written with all others of that second at once ([`Views::flush`]): the post and a hash of
 //! the visitor, which is there once a day. From there on it is counted exactly: a job adds what is
-//! not counted yet to the counts of the posts, and marks it, in one transaction ([`count`]).
+//! not counted yet to the counts of the posts, and marks it, in one transaction ([`count()`]).
 //!
 //! The hash is keyed by a salt of the day. When the day is over, first the salt and then the
 //! hashes are deleted.

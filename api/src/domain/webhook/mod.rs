@@ -9,7 +9,7 @@
 //! Deliveries are neither ordered nor merged. The sequence number of an event grows from event to
 //! event of the same post, so that a receiver can drop what is older than what it has.
 //!
-//! [`purge`] deletes old events with their deliveries, a batch a call.
+//! [`purge()`] deletes old events with their deliveries, a batch a call.
 
 mod announce;
 mod announcement;
