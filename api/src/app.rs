@@ -105,7 +105,9 @@ impl App {
         let Store { database, wake, .. } = &self.store;
         tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
         tasks.spawn(self.ticker().run(stop.clone()));
-        let general = (0..count).map(|_| jobs::general_handlers(&self.store));
+        // Made once: what they learn, and the connections they keep, is for all workers.
+        let general = jobs::general_handlers(&self.store);
+        let general = (0..count).map(|_| general.clone());
         // However long an import takes, the others go on; however much they have to do, what has a
         // time is on time.
         let apart = [
