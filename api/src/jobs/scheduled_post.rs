@@ -28,16 +28,23 @@ pub(super) fn handler(store: Store) -> Handler {
 
 async fn run(store: Store, job: Job) -> Result<(), JobError> {
     let payload: ScheduleJobPayload = job.read()?;
-    match together(&store, payload).await {
-        Ok(0) => {}
-        Ok(done) => job.log(format!("carried out {done} plans that were due together")),
+    let is_left = match together(&store, payload).await {
+        Ok(Together { done, own_is_left }) => {
+            if done > 0 {
+                job.log(format!("carried out {done} plans that were due together"));
+            }
+            own_is_left
+        }
         // Whatever it was: it must not keep those from being carried out that it has nothing to do
         // with.
-        Err(error) => job.log(format!(
-            "each plan alone, for together they failed: {error}"
-        )),
-    }
-    if !due(&store, payload).await?.own {
+        Err(error) => {
+            job.log(format!(
+                "each plan alone, for together they failed: {error}"
+            ));
+            due(&store, payload).await?.own
+        }
+    };
+    if !is_left {
         return Ok(());
     }
     let mut transaction = Transaction::begin(&store, Actor::Worker, Action::SchedulePost).await?;
@@ -55,19 +62,31 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
     }
 }
 
-/// Carries out everything that is due, where that is more than one plan. Answers how many.
-async fn together(store: &Store, payload: ScheduleJobPayload) -> error::Result<usize> {
+/// What came of carrying out many plans together.
+struct Together {
+    /// How many were.
+    done: usize,
+    /// Whether the plan of the job still waits.
+    own_is_left: bool,
+}
+
+/// Carries out everything that is due, where that is more than one plan.
+async fn together(store: &Store, payload: ScheduleJobPayload) -> error::Result<Together> {
     let mut all = 0;
     loop {
         let due = due(store, payload).await?;
+        let left = Together {
+            done: all,
+            own_is_left: due.own,
+        };
         if due.post_ids.len() < 2 {
-            return Ok(all);
+            return Ok(left);
         }
         let mut transaction =
             Transaction::begin(store, Actor::Worker, Action::SchedulePost).await?;
         let done = carry_out_many(&mut transaction, &due.post_ids, payload.time).await?;
         if done == 0 {
-            return Ok(all); // Something stands in the way of each of them.
+            return Ok(left); // Something stands in the way of each of them.
         }
         transaction.commit().await?;
         all += done;
