@@ -1,7 +1,8 @@
-//! What everything stands on: the clock, the database, cache tags, ids, threads, secrets, and where
-//! requests may go.
+//! What everything stands on: the clock, the database, cache tags, ids, threads, secrets, errors in
+//! words, and where requests may go.
 
 pub mod cache_tag;
+pub mod causes;
 mod checkpoint;
 pub mod clock;
 pub mod database;

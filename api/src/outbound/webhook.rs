@@ -4,7 +4,6 @@
 //! it connects to: a name that leads somewhere else the next time gains nothing. It follows no
 //! redirect, and no proxy of the environment stands between.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use reqwest::{Client, Response, redirect};
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
 
+use crate::foundation::causes::with_causes;
 use crate::foundation::destination::{Destinations, not_public};
 
 /// Bytes of an answer that are read; the rest is not.
@@ -72,7 +72,7 @@ impl WebhookClient {
         let deadline = Instant::now() + self.limit;
         let request = self.client()?.post(url).headers(headers).body(body);
         let response = match timeout_at(deadline, request.send()).await {
-            Ok(response) => response.map_err(|error| in_words(&error.without_url()))?,
+            Ok(response) => response.map_err(|error| with_causes(&error.without_url()))?,
             Err(_) => return Err(format!("there was no answer within {:?}", self.limit)),
         };
         let status = response.status().as_u16();
@@ -96,7 +96,7 @@ impl WebhookClient {
             .dns_resolver(CheckedResolver(self.destinations.clone()))
             .pool_idle_timeout(IDLE)
             .build()
-            .map_err(|error| in_words(&error))?;
+            .map_err(|error| with_causes(&error))?;
         Ok(self.client.get_or_init(|| client))
     }
 }
@@ -145,19 +145,4 @@ async fn read_start(mut response: Response, deadline: Instant) -> String {
         }
     }
     String::from_utf8_lossy(&start).into_owned()
-}
-
-/// An error with its causes.
-fn in_words(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -1,12 +1,13 @@
 //! What runs a job.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::back_off::BackOff;
 use super::job::Job;
+use crate::foundation::causes::with_causes;
 
 type Run = dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>> + Send + Sync;
 
@@ -113,17 +114,6 @@ impl JobError {
 
 impl<E: std::error::Error> From<E> for JobError {
     fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Many errors repeat their cause in their own text.
-            if !message.contains(&text) {
-                // Writing to a string can't fail.
-                let _ = write!(message, ": {text}");
-            }
-            cause = error.source();
-        }
-        Self::new(message)
+        Self::new(with_causes(&error))
     }
 }
