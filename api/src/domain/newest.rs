@@ -92,6 +92,16 @@ async fn in_order<T: Dated>(
     Ok(Page::new(request, rows))
 }
 
+/// The rows of `select` with these keys, in no particular order.
+pub(super) async fn find<T: Dated>(
+    reader: &Reader,
+    mut select: SelectStatement,
+    ids: &[i64],
+) -> Result<Vec<T>> {
+    select.and_where(Expr::col("id").is_in(ids.iter().copied()));
+    reader.rows(&select).await?.iter().map(T::read).collect()
+}
+
 /// How many rows `select` has.
 pub(super) async fn count(reader: &Reader, select: SelectStatement) -> Result<i64> {
     let counted = Query::select()

@@ -51,14 +51,7 @@ pub async fn count(reader: &Reader, filter: &ExportFilter) -> Result<i64> {
 /// Those of the database.
 pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<ExportRun>> {
     reader.note_all(ids.iter().map(|id| CacheTag::Row(NOUN, *id)));
-    let mut select = select(&ExportFilter::default());
-    select.and_where(Expr::col("id").is_in(ids.iter().copied()));
-    reader
-        .rows(&select)
-        .await?
-        .iter()
-        .map(Dated::read)
-        .collect()
+    newest::find(reader, select(&ExportFilter::default()), ids).await
 }
 
 /// A piece of the file of an export, counted from 0; none after the last.

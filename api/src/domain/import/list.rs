@@ -67,14 +67,7 @@ pub async fn count(reader: &Reader, filter: &RunFilter) -> Result<i64> {
 /// Those of the database.
 pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<ImportRun>> {
     reader.note_all(ids.iter().map(|id| CacheTag::Row(NOUN, *id)));
-    let mut select = select(&RunFilter::default());
-    select.and_where(Expr::col("id").is_in(ids.iter().copied()));
-    reader
-        .rows(&select)
-        .await?
-        .iter()
-        .map(Dated::read)
-        .collect()
+    newest::find(reader, select(&RunFilter::default()), ids).await
 }
 
 fn select(filter: &RunFilter) -> SelectStatement {
@@ -177,12 +170,9 @@ pub async fn report(
 /// Those of the database.
 pub async fn count_report(reader: &Reader, filter: &ReportFilter) -> Result<i64> {
     let mut select = Query::select();
-    select
-        .expr(Func::count(Expr::cust("*")))
-        .from("import_document");
+    select.column("number").from("import_document");
     filter.apply(&mut select);
-    let rows = reader.rows(&select).await?;
-    Ok(rows.first().map_or(Ok(0), |row| row.try_get_by_index(0))?)
+    newest::count(reader, select).await
 }
 
 /// What taking a run back came to, so far.

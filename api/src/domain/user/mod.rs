@@ -126,10 +126,7 @@ pub async fn create(transaction: &mut Transaction<'_>, new: NewUser) -> Result<U
 ///
 /// Those of the database.
 pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<User>> {
-    let found = columns()
-        .and_where(Expr::col("id").is_in(ids.iter().copied()))
-        .to_owned();
-    reader.rows(&found).await?.iter().map(User::read).collect()
+    newest::find(reader, columns(), ids).await
 }
 
 /// A page of the users, the newest first.

@@ -117,11 +117,7 @@ pub async fn count(reader: &Reader, filter: &DeliveryFilter) -> Result<i64> {
 ///
 /// Those of the database.
 pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<Delivery>> {
-    let select = select(&DeliveryFilter::default())
-        .and_where(Expr::col("id").is_in(ids.iter().copied()))
-        .to_owned();
-    let rows = reader.rows(&select).await?;
-    rows.iter().map(Delivery::read).collect()
+    newest::find(reader, select(&DeliveryFilter::default()), ids).await
 }
 
 fn select(filter: &DeliveryFilter) -> SelectStatement {
