@@ -7,16 +7,11 @@ use std::process::{Command, Output, Stdio};
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
 
-use crate::support::{Backend, TestDatabase};
+use crate::support::{Backend, TestDatabase, program};
 
 /// The program beside this test binary.
 fn alphanode() -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let folder = tests
-        .ancestors()
-        .find(|path| path.ends_with("deps"))
-        .unwrap();
-    let mut command = Command::new(folder.parent().unwrap().join("alphanode"));
+    let mut command = Command::new(program());
     command
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .env_remove("RUST_LOG")

@@ -5,11 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use alphanode::domain::actor::Actor;
-use alphanode::domain::api_token::{self, NewApiToken};
-use alphanode::domain::permission::{Action, Role, Scope};
+use alphanode::domain::permission::{Role, Scope};
 use alphanode::domain::post::{Content, NewPost, RevisionStatus};
-use alphanode::domain::transaction::Transaction;
 use alphanode::graphql::definition;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
@@ -20,7 +17,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::support::perspective::id;
-use crate::support::{Backend, TestServer, TestUser, note};
+use crate::support::{Backend, TestServer, TestUser, api_token, note};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,22 +200,6 @@ impl Asker {
     }
 }
 
-async fn api_token(server: &TestServer, user: &TestUser, scopes: &[Scope]) -> String {
-    let store = &server.test.store;
-    let mut change = Transaction::begin(store, Actor::CommandLine, Action::ManageOwnTokens)
-        .await
-        .unwrap();
-    let new = NewApiToken {
-        user_id: user.id,
-        name: "a test".into(),
-        scopes: scopes.to_vec(),
-        expires_at: None,
-    };
-    let (_, token) = api_token::create(&mut change, new).await.unwrap();
-    change.commit().await.unwrap();
-    token
-}
-
 /// Everybody, anew: what one of them does must not be in the way of the next.
 async fn everybody(server: &TestServer, preview: &str) -> Vec<Asker> {
     let mut askers = vec![
@@ -249,11 +230,11 @@ async fn everybody(server: &TestServer, preview: &str) -> Vec<Asker> {
     let mut people = Vec::new();
     for role in Role::ALL {
         let user = server.sign_in_as(role).await;
-        let all = api_token(server, &user, &Scope::ALL).await;
+        let all = api_token(&server.test.store, user.id, &Scope::ALL).await;
         token_of(&user, role, Scope::ALL.to_vec(), all);
         if role == Role::Admin {
             for scope in Scope::ALL {
-                let token = api_token(server, &user, &[scope]).await;
+                let token = api_token(&server.test.store, user.id, &[scope]).await;
                 token_of(&user, role, vec![scope], token);
             }
         }

@@ -11,18 +11,11 @@ use alphanode::domain::user::password::Passwords;
 use chrono::TimeDelta;
 use entity::job;
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 use serde_json::json;
 
 use crate::support::editing::{done, publish, write};
-use crate::support::{Backend, TestServer, TestUser};
-
-async fn number(server: &TestServer, sql: &str) -> i64 {
-    let connection = server.test.store.database.writer();
-    let statement = Statement::from_string(connection.get_database_backend(), sql);
-    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
-    row.try_get_by_index(0).unwrap()
-}
+use crate::support::{Backend, TestServer, TestUser, number};
 
 async fn fail_to_sign_in(server: &TestServer, user: &TestUser) {
     let caller = Caller {
@@ -76,7 +69,7 @@ async fn each_thing_goes_when_its_time_is_over_and_not_before(
         purged
     };
     let changes = "SELECT COUNT(*) FROM audit_event WHERE action <> 'fail_to_sign_in'";
-    let logged = number(&server, changes).await;
+    let logged = number(server.test.store.database.writer(), changes).await;
     assert_eq!(purged().await, []);
     advance(&server, TimeDelta::hours(23));
     assert_eq!(purged().await, []);
@@ -94,18 +87,43 @@ async fn each_thing_goes_when_its_time_is_over_and_not_before(
     advance(&server, TimeDelta::days(31));
     assert_eq!(purged().await, [(Step::Sessions, 1)]);
     assert_eq!(
-        number(&server, "SELECT COUNT(*) FROM refresh_token").await,
+        number(
+            server.test.store.database.writer(),
+            "SELECT COUNT(*) FROM refresh_token"
+        )
+        .await,
         0
     );
     advance(&server, TimeDelta::days(29));
     assert_eq!(purged().await, [(Step::FailedSignIns, 1)]);
-    assert_eq!(number(&server, "SELECT COUNT(*) FROM post").await, 1);
+    assert_eq!(
+        number(
+            server.test.store.database.writer(),
+            "SELECT COUNT(*) FROM post"
+        )
+        .await,
+        1
+    );
     advance(&server, TimeDelta::days(10));
     assert_eq!(purged().await, [(Step::TrashedPosts, 1)]);
-    assert_eq!(number(&server, "SELECT COUNT(*) FROM post").await, 0);
+    assert_eq!(
+        number(
+            server.test.store.database.writer(),
+            "SELECT COUNT(*) FROM post"
+        )
+        .await,
+        0
+    );
     let deleted = "SELECT COUNT(*) FROM audit_event WHERE action = 'delete' AND actor = 'worker'";
-    assert_eq!(number(&server, deleted).await, 1, "it is told to the log");
-    assert_eq!(number(&server, changes).await, logged + 1);
+    assert_eq!(
+        number(server.test.store.database.writer(), deleted).await,
+        1,
+        "it is told to the log"
+    );
+    assert_eq!(
+        number(server.test.store.database.writer(), changes).await,
+        logged + 1
+    );
 }
 
 #[rstest]
@@ -145,7 +163,14 @@ async fn the_trash_is_emptied_in_batches_and_keeps_what_is_wanted(
     assert_eq!(purge::purge(&server.test.store, trash).await.unwrap(), 56);
     assert_eq!(purge::purge(&server.test.store, trash).await.unwrap(), 0);
     // A live one, one that a release wants, one that was put there lately, and one that is nowhere.
-    assert_eq!(number(&server, "SELECT COUNT(*) FROM post").await, 4);
+    assert_eq!(
+        number(
+            server.test.store.database.writer(),
+            "SELECT COUNT(*) FROM post"
+        )
+        .await,
+        4
+    );
 }
 
 #[rstest]
@@ -183,9 +208,16 @@ async fn a_step_that_fails_does_not_keep_the_others_from_being_taken(
     let error = job.last_error.unwrap();
     assert_eq!(error, "could not delete one-time links; the rest is done");
     for table in ["session", "sign_in_throttle"] {
-        let rows = number(&server, &format!("SELECT COUNT(*) FROM {table}")).await;
+        let rows = number(
+            server.test.store.database.writer(),
+            &format!("SELECT COUNT(*) FROM {table}"),
+        )
+        .await;
         assert_eq!(rows, 0, "{table}");
     }
     let failures = "SELECT COUNT(*) FROM audit_event WHERE action = 'fail_to_sign_in'";
-    assert_eq!(number(&server, failures).await, 0);
+    assert_eq!(
+        number(server.test.store.database.writer(), failures).await,
+        0
+    );
 }

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use alphanode::domain::actor::Actor;
-use alphanode::domain::api_token::{self, NewApiToken};
 use alphanode::domain::permission::{Action, Role, Scope};
 use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::domain::user::{self, NewUser};
 use serde_json::{Value, json};
+
+use crate::support::api_token;
 
 /// A script with a token that may do everything.
 pub(super) struct Client {
@@ -19,8 +20,9 @@ pub(super) struct Client {
 
 /// A token of an admin with every scope.
 pub(super) async fn token(store: &Store) -> String {
-    let begin = |action| Transaction::begin(store, Actor::CommandLine, action);
-    let mut change = begin(Action::ManageUsers).await.unwrap();
+    let mut change = Transaction::begin(store, Actor::CommandLine, Action::ManageUsers)
+        .await
+        .unwrap();
     let new = NewUser {
         email: "ann@example.org".into(),
         name: "Ann".into(),
@@ -28,16 +30,7 @@ pub(super) async fn token(store: &Store) -> String {
     };
     let user = user::create(&mut change, new).await.unwrap();
     change.commit().await.unwrap();
-    let mut change = begin(Action::ManageOwnTokens).await.unwrap();
-    let new = NewApiToken {
-        user_id: user.id,
-        name: "chaos".into(),
-        scopes: Scope::ALL.to_vec(),
-        expires_at: None,
-    };
-    let (_, token) = api_token::create(&mut change, new).await.unwrap();
-    change.commit().await.unwrap();
-    token
+    api_token(store, user.id, &Scope::ALL).await
 }
 
 impl Client {

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use alphanode::domain::actor::Actor;
-use alphanode::domain::api_token::{self, NewApiToken};
-use alphanode::domain::permission::{Action, Role, Scope};
-use alphanode::domain::transaction::Transaction;
+use alphanode::domain::permission::{Role, Scope};
 use alphanode::jobs;
 use alphanode::transfer::Document;
 use axum::body::Body;
@@ -15,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::{Answer, TestServer};
+use super::{Answer, TestServer, api_token};
 
 /// What a test asks of an import.
 pub const RUN: &str = "id number source format status publish overwrite dryRun background failure
@@ -168,19 +165,7 @@ impl<'server> Script<'server> {
 /// A token of a user with this role.
 pub async fn token(server: &TestServer, role: Role, scopes: &[Scope]) -> String {
     let user = server.sign_in_as(role).await;
-    let store = &server.test.store;
-    let mut change = Transaction::begin(store, Actor::CommandLine, Action::ManageOwnTokens)
-        .await
-        .unwrap();
-    let new = NewApiToken {
-        user_id: user.id,
-        name: "a script".into(),
-        scopes: scopes.to_vec(),
-        expires_at: None,
-    };
-    let (_, token) = api_token::create(&mut change, new).await.unwrap();
-    change.commit().await.unwrap();
-    token
+    api_token(&server.test.store, user.id, scopes).await
 }
 
 /// Sends a body to `POST /imports`.

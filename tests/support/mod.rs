@@ -15,6 +15,7 @@ mod server;
 pub mod socket;
 mod sqlite;
 mod store;
+mod token;
 pub mod transfer;
 pub mod webhook;
 
@@ -24,6 +25,7 @@ pub use program::{number, program};
 pub use proxy::Proxy;
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use store::TestStore;
+pub use token::api_token;
 
 use std::{fs, time::UNIX_EPOCH};
 

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::{post as post_row, publication, user};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait};
-use sea_orm::{QueryFilter, QueryOrder, Statement};
+use sea_orm::{QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
 use super::{Backend, TestServer, note};
@@ -228,10 +228,7 @@ impl Desk {
 
     /// A number that a statement reads past the program.
     pub async fn number(&self, sql: &str) -> i64 {
-        let database = self.server.test.store.database.writer();
-        let statement = Statement::from_string(database.get_database_backend(), sql);
-        let row = database.query_one_raw(statement).await.unwrap().unwrap();
-        row.try_get_by_index(0).unwrap()
+        super::number(self.server.test.store.database.writer(), sql).await
     }
 
     /// What of each post is live, in the order of posts.
