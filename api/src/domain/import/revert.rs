@@ -7,12 +7,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{
-    import_document, import_run, import_source, post, post_schedule, release, release_item,
-    revision,
-};
+use entity::{import_document, import_run, import_source, post, post_schedule, revision};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::task::spawn_blocking;
 
 use super::report::{ReportedDocument, RevertOutcome};
@@ -25,6 +22,7 @@ use crate::domain::post::{
     NewRevision, PreparedRevision, Standing, Switch, contents, following, lock_many, revise,
     switch, trash_all,
 };
+use crate::domain::release::wanting;
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::thread::joined;
@@ -258,48 +256,28 @@ fn objection(
     if plans.scheduled.contains(&post.id) {
         return says("the post is scheduled; call the schedule off first");
     }
-    plans
-        .releases
-        .get(&post.id)
-        .map(|name| format!("the release `{name}` wants the post; take it out of there first"))
+    plans.wanted.get(&post.id).cloned()
 }
 
 /// What is planned for posts.
 struct Plans {
     scheduled: HashSet<i64>,
-    /// The name of a release that wants the post, by post.
-    releases: HashMap<i64, String>,
+    /// Those that a release wants, each with what a person is told of that.
+    wanted: HashMap<i64, String>,
 }
 
 impl Plans {
     async fn of(transaction: &Transaction<'_>, post_ids: &[i64]) -> Result<Self> {
-        let ids = || post_ids.iter().copied();
         let scheduled: Vec<i64> = post_schedule::Entity::find()
-            .filter(post_schedule::Column::PostId.is_in(ids()))
+            .filter(post_schedule::Column::PostId.is_in(post_ids.iter().copied()))
             .select_only()
             .column(post_schedule::Column::PostId)
             .into_tuple()
             .all(transaction.connection())
             .await?;
-        let releases: Vec<(i64, String)> = release_item::Entity::find()
-            .join(
-                JoinType::InnerJoin,
-                release_item::Entity::belongs_to(release::Entity)
-                    .from(release_item::Column::ReleaseId)
-                    .to(release::Column::Id)
-                    .into(),
-            )
-            .filter(release_item::Column::PostId.is_in(ids()))
-            .filter(release::Column::Status.is_in(["open", "scheduled"]))
-            .select_only()
-            .column(release_item::Column::PostId)
-            .column(release::Column::Name)
-            .into_tuple()
-            .all(transaction.connection())
-            .await?;
         Ok(Self {
             scheduled: scheduled.into_iter().collect(),
-            releases: releases.into_iter().collect(),
+            wanted: wanting(transaction, post_ids).await?,
         })
     }
 }

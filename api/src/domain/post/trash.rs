@@ -1,11 +1,11 @@
 //! The trash: what is in it is in nobody's sight and can come back, until it is deleted.
 
 use chrono::{DateTime, Utc};
-use entity::{post, post_content, release, release_item};
+use entity::{post, post_content};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use super::schedule;
 use super::switch::{Switch, switch};
 use crate::domain::audit::AuditEvent;
 use crate::domain::error::{Error, Problem, Result};
+use crate::domain::release::wanting;
 use crate::domain::transaction::Transaction;
 use crate::domain::webhook::{Announcement, PostChange};
 
@@ -108,32 +109,16 @@ pub async fn restore(transaction: &mut Transaction<'_>, post_id: i64) -> Result<
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when there is no such post, it is not
-/// in the trash, or a release that has not shipped wants it.
+/// [`Error::Refused`] when there is no such post, it is not in the trash, or a release that has not
+/// shipped wants it.
 pub async fn delete(transaction: &mut Transaction<'_>, post_id: i64) -> Result<()> {
     let post = lock(transaction, post_id).await?;
     if post.trashed_at.is_none() {
         let message = "only what is in the trash can be deleted; put it there first";
         return Err(Problem::conflict("id", message).into());
     }
-    let wanted: Option<String> = release_item::Entity::find()
-        .join(
-            JoinType::InnerJoin,
-            release_item::Entity::belongs_to(release::Entity)
-                .from(release_item::Column::ReleaseId)
-                .to(release::Column::Id)
-                .into(),
-        )
-        .filter(release_item::Column::PostId.eq(post_id))
-        .filter(release::Column::Status.is_in(["open", "scheduled"]))
-        .select_only()
-        .column(release::Column::Name)
-        .into_tuple()
-        .one(transaction.connection())
-        .await?;
-    if let Some(name) = wanted {
-        let message = format!("the release `{name}` wants the post; take it out of there first");
-        return Err(Problem::conflict("id", message).into());
+    if let Some(objection) = wanting(transaction, &[post_id]).await?.remove(&post_id) {
+        return Err(Problem::conflict("id", objection).into());
     }
     let title: Option<String> = post_content::Entity::find_by_id(post.head_content)
         .select_only()

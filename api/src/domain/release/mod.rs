@@ -17,6 +17,7 @@ mod roll_back;
 mod schedule;
 mod ship;
 mod source;
+mod wanting;
 
 use chrono::{DateTime, Utc};
 
@@ -30,6 +31,7 @@ pub use read::{ReleaseFilter, count, find, items_of, list};
 pub use roll_back::roll_back;
 pub use schedule::{JOB_KIND, JobPayload, cancel, schedule, ship_as_scheduled};
 pub use ship::ship;
+pub(in crate::domain) use wanting::wanting;
 
 /// The most posts of one release.
 pub const MOST_ITEMS: usize = super::post::MOST_SWITCHES;
