@@ -12,6 +12,7 @@ mod pagination;
 mod patch;
 pub mod perspective;
 pub mod query;
+pub mod root_fields;
 pub mod subscription;
 pub mod types;
 

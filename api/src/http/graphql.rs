@@ -461,6 +461,7 @@ fn add_tags(response: &mut Response, reader: &Reader) {
     }
     if text.len() > TAG_HEADER_BYTES {
         let lists = tags.iter().map(|tag| match tag {
+            CacheTag::All => CacheTag::All,
             CacheTag::Row(noun, _) | CacheTag::List(noun) => CacheTag::List(noun),
         });
         let lists: std::collections::BTreeSet<CacheTag> = lists.collect();
