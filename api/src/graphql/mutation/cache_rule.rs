@@ -16,8 +16,8 @@ use crate::domain::permission::Action;
 use crate::graphql::definition;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::types::cache_rule::{
-    CacheBypassCondition, CacheRule, CacheRuleExample, CacheRulePayload, DeleteCacheRulePayload,
-    PurgeCachePayload,
+    CacheBypassCondition, CacheRule, CacheRuleBy, CacheRuleExample, CacheRulePayload,
+    DeleteCacheRulePayload, PurgeCachePayload,
 };
 
 /// Cache rules, and forgetting answers by hand.
@@ -109,15 +109,15 @@ pub struct DeleteCacheRuleInput {
 /// The cache rule to switch on.
 #[derive(InputObject)]
 pub struct EnableCacheRuleInput {
-    /// The rule.
-    pub id: ID,
+    /// The rule, by its id or its name.
+    pub rule: CacheRuleBy,
 }
 
 /// The cache rule to switch off.
 #[derive(InputObject)]
 pub struct DisableCacheRuleInput {
-    /// The rule.
-    pub id: ID,
+    /// The rule, by its id or its name, which `X-Cache` has.
+    pub rule: CacheRuleBy,
     /// Why, in up to 200 characters, for whoever wonders later.
     pub reason: Option<String>,
 }
@@ -195,9 +195,7 @@ impl CacheRuleMutation {
         input: EnableCacheRuleInput,
     ) -> Result<CacheRulePayload> {
         let outcome = change(context, Action::ManageCache, None, async |transaction| {
-            let id = NodeType::CacheRule.key(&input.id)?;
-            cache_rule::enable(transaction, id).await?;
-            Ok(id)
+            cache_rule::enable(transaction, &input.rule.into_domain()?).await
         });
         payload(context, outcome.await?).await
     }
@@ -211,9 +209,8 @@ impl CacheRuleMutation {
         input: DisableCacheRuleInput,
     ) -> Result<CacheRulePayload> {
         let outcome = change(context, Action::ManageCache, None, async |transaction| {
-            let id = NodeType::CacheRule.key(&input.id)?;
-            cache_rule::disable(transaction, id, input.reason).await?;
-            Ok(id)
+            let rule = input.rule.into_domain()?;
+            cache_rule::disable(transaction, &rule, input.reason).await
         });
         payload(context, outcome.await?).await
     }

@@ -2,13 +2,12 @@
 
 use async_graphql::{Context, Object, Result};
 
-use crate::domain::cache_rule::{self, CacheRequest, RuleSet, Target};
+use crate::domain::cache_rule::{self, CacheRequest, Named, RuleSet, Target};
 use crate::domain::error::{self, Error};
 use crate::domain::permission::Action;
 use crate::graphql::context::{permit, reader};
 use crate::graphql::document::parse;
 use crate::graphql::error::OrGraphqlError;
-use crate::graphql::node_id::NodeType;
 use crate::graphql::perspective;
 use crate::graphql::root_fields::RootFields;
 use crate::graphql::types::cache_decision::{
@@ -39,12 +38,9 @@ impl CacheRuleQuery {
     ) -> Result<Option<CacheRule>> {
         permit(context, Action::ReadCacheRules)?;
         let found = async {
-            match by {
-                CacheRuleBy::Id(id) => {
-                    let key = NodeType::CacheRule.key(&id)?;
-                    Ok(cache_rule::find(reader(context), &[key]).await?.pop())
-                }
-                CacheRuleBy::Name(name) => cache_rule::find_by_name(reader(context), &name).await,
+            match by.into_domain()? {
+                Named::Id(id) => Ok(cache_rule::find(reader(context), &[id]).await?.pop()),
+                Named::Name(name) => cache_rule::find_by_name(reader(context), &name).await,
             }
         };
         Ok(found.await.or_graphql_error(context)?.map(CacheRule))

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::user::User;
 use super::user_error::UserError;
-use crate::domain::cache_rule;
+use crate::domain::cache_rule::{self, Named};
+use crate::domain::error;
 use crate::graphql::context::reader;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::NodeType;
@@ -280,6 +281,20 @@ pub enum CacheRuleBy {
     Id(ID),
     /// The one with this name.
     Name(String),
+}
+
+impl CacheRuleBy {
+    /// The same in the words of the domain.
+    ///
+    /// # Errors
+    ///
+    /// A bad argument when the id is of something else.
+    pub fn into_domain(self) -> error::Result<Named> {
+        Ok(match self {
+            Self::Id(id) => Named::Id(NodeType::CacheRule.key(&id)?),
+            Self::Name(name) => Named::Name(name),
+        })
+    }
 }
 
 /// The cache rule that was changed, or what has to be put right.
