@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alphanode::app::App;
+use alphanode::cache::ResponseCache;
 use alphanode::config::Config;
 use alphanode::domain::actor::Actor;
 use alphanode::domain::permission::{Action, Role};
@@ -30,6 +31,7 @@ pub struct TestServer {
     pub router: Router,
     pub keys: SigningKeys,
     pub views: Views,
+    pub cache: ResponseCache,
     keys_directory: TempDir,
 }
 
@@ -95,6 +97,7 @@ impl TestServer {
             router: app.router,
             keys: app.keys,
             views: app.views,
+            cache: app.cache,
             keys_directory,
         })
     }
