@@ -42,6 +42,15 @@ pub const ROOT_FIELDS: u64 = 20;
 /// What a document may cost, a list counting as many times as it may have rows.
 pub const COMPLEXITY: usize = 12_000;
 
+/// What a field that goes through text costs before any of its rows.
+pub const DEAR: usize = 1_000;
+
+/// Rows that a list is counted as which does not say how many it wants.
+pub const ROWS: usize = 20;
+
+/// The most rows that any list answers at once.
+pub const SENT_ROWS: usize = 500;
+
 /// An error of the request as a whole, with its code.
 pub fn refusal(code: &str, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);

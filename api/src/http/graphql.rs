@@ -13,12 +13,15 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::authenticate::{self, Origin};
+use super::cross_origin::check_cookie;
+use super::rate_limit::{Client, GUESS_COST, TooMany};
 use super::request_log::{Facts, milliseconds};
-use super::{Server, perspective};
+use super::{Server, perspective, security_headers};
 use crate::domain::actor::Actor;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::database::StatementCount;
 use crate::graphql::context::RequestContext;
+use crate::graphql::cost;
 use crate::graphql::error::TRY_AGAIN;
 use crate::graphql::limits::{check_variables, refusal};
 use crate::graphql::mutation::CREDENTIAL_FIELDS;
@@ -90,13 +93,12 @@ pub(super) async fn get(
             .as_deref()
             .is_none_or(|query| !query.contains("query="))
     {
-        return Html(
-            GraphiQLSource::build()
-                .endpoint("/graphql")
-                .subscription_endpoint("/graphql/ws")
-                .finish(),
-        )
-        .into_response();
+        let page = GraphiQLSource::build()
+            .endpoint("/graphql")
+            .subscription_endpoint("/graphql/ws")
+            .finish();
+        let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::GRAPHIQL)];
+        return (policy, Html(page)).into_response();
     }
     let call = match read_query(query.as_deref().unwrap_or_default()) {
         Ok(call) => call,
@@ -114,6 +116,7 @@ pub(super) enum Method {
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Call, (StatusCode, ServerError)> {
+    refuse_compressed(headers)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -181,21 +184,43 @@ async fn run(
     call: Call,
     method: Method,
 ) -> Response {
+    if let Err((status, error)) = check_cookie(headers, &server.origins) {
+        return refuse(headers, status, error);
+    }
     let (mut request, operation) = match prepare(server, &call, method) {
         Ok(prepared) => prepared,
         Err((status, error)) => return refuse(headers, status, error),
     };
+    let _permit = match server.admission.enter().await {
+        Ok(permit) => permit,
+        Err(overloaded) => {
+            let (status, error) = overloaded.into();
+            return refuse(headers, status, error);
+        }
+    };
     let started = std::time::Instant::now();
     let (request_id, authentication) = (origin.request_id.clone(), StatementCount::default());
+    let address = origin.address;
     let caller = if operation.proves_itself {
         origin.into_caller(Actor::Anonymous)
     } else {
         match authenticate::caller(server, origin, headers, &authentication).await {
             Ok(caller) => caller,
-            Err((status, error)) => return refuse(headers, status, error),
+            Err((status, error)) => {
+                let guess = server.rate_limits.spend(Client::at(address), GUESS_COST);
+                return match guess {
+                    Ok(_) => refuse(headers, status, error),
+                    Err(too_many) => limit(headers, &too_many),
+                };
+            }
         }
     };
     let actor = caller.actor;
+    let client = Client::of(actor, address);
+    let standing = match server.rate_limits.spend(client, operation.cost) {
+        Ok(standing) => standing,
+        Err(too_many) => return limit(headers, &too_many),
+    };
     // A site that always names a perspective names it too when it exchanges its preview link.
     let perspective = match perspective::choose(headers, actor, operation.kind) {
         Ok(perspective) => perspective,
@@ -233,6 +258,7 @@ async fn run(
     };
     let mut response = to_response(headers, status, &answer);
     response.headers_mut().extend(answer.http_headers);
+    standing.write_to(response.headers_mut());
     if actor != Actor::Anonymous {
         let private = HeaderValue::from_static("private, no-store");
         response
@@ -282,10 +308,12 @@ pub(super) fn prepare(
         );
         return Err((StatusCode::METHOD_NOT_ALLOWED, error));
     }
-    let operation = Operation::of(&document, call.operation_name.as_deref());
+    let mut operation = Operation::of(&document, call.operation_name.as_deref());
     let mut variables = call.variables.clone().unwrap_or_default();
     check_variables(variables.values()).map_err(bad)?;
     complete_variables(&document, &mut variables);
+    let name = call.operation_name.as_deref();
+    operation.cost = cost::points(&document, name, &variables).saturating_add(1);
     let variables = serde_json::Value::Object(variables);
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     if let Some(name) = &call.operation_name {
@@ -346,6 +374,8 @@ pub(super) struct Operation {
     /// Whether it makes one change and does nothing else, so that it can be run again as a whole
     /// when the change wrote nothing.
     is_one_change: bool,
+    /// Points that it costs whoever sends it.
+    cost: u32,
 }
 
 impl Operation {
@@ -357,6 +387,7 @@ impl Operation {
             None => operations.next(),
         };
         Self {
+            cost: 1,
             name: found.and_then(|(name, _)| name.map(ToString::to_string)),
             kind: found.map_or(OperationType::Query, |(_, operation)| operation.node.ty),
             is_one_change: found.is_some_and(|(_, operation)| {
@@ -412,10 +443,35 @@ fn too_slow(headers: &HeaderMap) -> Response {
     refuse(headers, StatusCode::REQUEST_TIMEOUT, error)
 }
 
+/// Says that a client has spent what it may, and when to come back.
+pub(super) fn limit(headers: &HeaderMap, too_many: &TooMany) -> Response {
+    let (status, error) = too_many.refusal();
+    let mut response = refuse(headers, status, error);
+    too_many.write_to(response.headers_mut());
+    response
+}
+
+/// Refuses a body that would have to be unpacked: a little of it can stand for a lot.
+#[allow(clippy::result_large_err, reason = "one a request, on its way out")]
+pub(super) fn refuse_compressed(headers: &HeaderMap) -> Result<(), (StatusCode, ServerError)> {
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    let encoding = encoding.map_or(&b"identity"[..], HeaderValue::as_bytes);
+    if encoding.eq_ignore_ascii_case(b"identity") {
+        return Ok(());
+    }
+    let message = "compressed bodies are not read; send it as it is, without Content-Encoding";
+    let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
+    Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+}
+
 pub(super) fn refuse(headers: &HeaderMap, status: StatusCode, error: ServerError) -> Response {
     let code = code_of(&error);
     let answer = GraphqlResponse::from_errors(vec![error]);
     let mut response = to_response(headers, status, &answer);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer");
         response
