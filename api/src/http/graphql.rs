@@ -34,6 +34,9 @@ const TAG_HEADER_BYTES: usize = 8 * 1024;
 
 const RESPONSE_TYPE: &str = "application/graphql-response+json";
 
+/// The most errors that are told of a document that was not run.
+const ERRORS: usize = 50;
+
 /// Times that a change is tried while others are in its way.
 const TRIES: u8 = 4;
 
@@ -251,6 +254,9 @@ async fn run(
     let refused_before_running = answer.data == async_graphql::Value::Null
         && !answer.errors.is_empty()
         && answer.errors.iter().all(|error| error.path.is_empty());
+    if refused_before_running {
+        answer.errors.truncate(ERRORS);
+    }
     let status = if refused_before_running && accepts(headers, RESPONSE_TYPE) {
         StatusCode::BAD_REQUEST
     } else {
