@@ -14,18 +14,21 @@ use crate::config::{Config, Mode};
 use crate::domain::feed::Channel;
 use crate::domain::job::JobKind;
 use crate::domain::signing_key::SigningKeys;
+use crate::domain::traffic::Traffic;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::domain::view::Views;
 use crate::domain::webhook;
+use crate::foundation::build::Build;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
-use crate::http::{self, Server};
+use crate::http::{self, MetricsReaders, Server};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
+use crate::telemetry::Metrics;
 
 /// Everything that runs.
 pub struct App {
@@ -37,12 +40,24 @@ pub struct App {
     pub views: Views,
     /// What answers requests.
     pub router: Router,
+    /// Counts what is answered; somebody has to flush it.
+    pub traffic: Traffic,
+    /// Which program this is.
+    pub build: Build,
     job_lease: Duration,
 }
 
 impl App {
     /// Puts everything together over an open database.
-    pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When two metrics have the same name, which is a fault of this program.
+    pub fn new(
+        config: &Config,
+        database: Database,
+        clock: Clock,
+    ) -> Result<Self, prometheus::Error> {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
         store.destinations = config.destinations();
@@ -72,8 +87,11 @@ impl App {
         if !development {
             schema = schema.disable_introspection().disable_suggestions();
         }
+        let schema = schema.finish();
+        let build = Build::of_this_program(&schema.sdl());
+        let traffic = Traffic::new(store.clone(), process_name());
         let router = http::router(Arc::new(Server {
-            schema: schema.finish(),
+            schema,
             documents: Documents::default(),
             store: store.clone(),
             keys: keys.clone(),
@@ -82,14 +100,23 @@ impl App {
             graphiql: development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
+            metrics: Metrics::new(&build)?,
+            metrics_readers: match &config.metrics_token {
+                Some(token) => MetricsReaders::WithToken(token.clone()),
+                None if development => MetricsReaders::OwnMachine,
+                None => MetricsReaders::Nobody,
+            },
+            traffic: traffic.clone(),
         }));
-        Self {
+        Ok(Self {
             store,
             keys,
             views,
             router,
+            traffic,
+            build,
             job_lease: Duration::from_secs(config.job_lease_seconds),
-        }
+        })
     }
 
     /// Starts `count` workers for the queue, one more for what goes on for long, one more for what is
@@ -123,8 +150,7 @@ impl App {
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
     fn worker(&self, number: u32, handlers: Vec<Handler>) -> Worker {
-        let host = gethostname::gethostname();
-        let name = format!("{}:{}-{number}", host.display(), std::process::id());
+        let name = format!("{}-{number}", process_name());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
         let mut worker = Worker::new(
             &name,
@@ -163,6 +189,12 @@ impl App {
         } = self.store.clone();
         Ticker::new(database, clock, wake)
     }
+}
+
+/// The machine and the number of the process.
+fn process_name() -> String {
+    let host = gethostname::gethostname();
+    format!("{}:{}", host.display(), std::process::id())
 }
 
 /// The kinds of jobs that this program runs.

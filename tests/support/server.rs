@@ -11,6 +11,7 @@ use alphanode::domain::post::{
 };
 use alphanode::domain::session;
 use alphanode::domain::signing_key::SigningKeys;
+use alphanode::domain::traffic::Traffic;
 use alphanode::domain::transaction::Transaction;
 use alphanode::domain::user::{self, NewUser, User};
 use alphanode::domain::view::Views;
@@ -30,6 +31,7 @@ pub struct TestServer {
     pub router: Router,
     pub keys: SigningKeys,
     pub views: Views,
+    pub traffic: Traffic,
     keys_directory: TempDir,
 }
 
@@ -89,12 +91,13 @@ impl TestServer {
             keys_directory: keys_directory.path().join("keys"),
             ..config
         };
-        let app = App::new(&config, database, test.store.clock.clone());
+        let app = App::new(&config, database, test.store.clock.clone()).unwrap();
         Some(Self {
             test,
             router: app.router,
             keys: app.keys,
             views: app.views,
+            traffic: app.traffic,
             keys_directory,
         })
     }

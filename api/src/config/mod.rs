@@ -59,6 +59,9 @@ pub struct Config {
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
     pub request_timeout_seconds: u64,
+    /// What whoever reads `/metrics` sends as a bearer token. Without it a development server shows
+    /// them to its own machine, and one in production to nobody.
+    pub metrics_token: Option<String>,
 }
 
 /// Who the server is for.
@@ -102,12 +105,13 @@ impl Default for Config {
             upload_limit_megabytes: 1_000,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
+            metrics_token: None,
         }
     }
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "database_url",
     "listen",
     "site_url",
@@ -126,6 +130,7 @@ const NAMES: [&str; 18] = [
     "upload_limit_megabytes",
     "read_timeout_seconds",
     "request_timeout_seconds",
+    "metrics_token",
 ];
 
 /// A setting that can't be used. The text says which and how to put it right.
@@ -245,6 +250,15 @@ impl Config {
         }
         if !(1..=600).contains(&self.request_timeout_seconds) {
             return invalid("request_timeout_seconds", "give a number from 1 to 600");
+        }
+        let is_token = |token: &str| {
+            token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if !self.metrics_token.as_deref().is_none_or(is_token) {
+            return invalid(
+                "metrics_token",
+                "give 16 letters, digits and signs or more, e.g. from `openssl rand -hex 20`",
+            );
         }
         Ok(())
     }

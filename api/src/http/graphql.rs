@@ -256,6 +256,7 @@ async fn run(
         operation: operation.name,
         statements,
         database_time,
+        cache: None,
         error: answer.errors.first().and_then(code_of),
     });
     response

@@ -6,6 +6,7 @@ mod feeds;
 mod graphql;
 mod health;
 mod link;
+mod metrics;
 mod perspective;
 mod request_log;
 mod subscriptions;
@@ -24,10 +25,14 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::signing_key::SigningKeys;
+use crate::domain::traffic::Traffic;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::graphql::Schema;
 use crate::graphql::document::Documents;
+use crate::telemetry::Metrics;
+
+pub use metrics::MetricsReaders;
 
 /// What handlers share.
 pub struct Server {
@@ -50,6 +55,12 @@ pub struct Server {
     /// How long one request may take altogether, its body included; of an upload, how long nothing may
     /// come.
     pub request_timeout: Duration,
+    /// Counts for Prometheus.
+    pub metrics: Metrics,
+    /// Who may read them.
+    pub metrics_readers: MetricsReaders,
+    /// Counts for the statistics of each minute.
+    pub traffic: Traffic,
 }
 
 /// Everything under its path.
@@ -71,15 +82,19 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/exports/{id}", get(download::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::get))
         .route("/{feed}", get(feeds::get).fallback(not_found))
         .fallback(not_found)
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn(request_log::log))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&server),
+            request_log::log,
+        ))
         .with_state(server)
 }
 
 async fn welcome() -> &'static str {
-    "alphanode\n\nAPI       /graphql\nfeeds     /feed.xml, /atom.xml, /feed.json, /sitemap.xml\nhealth    /healthz, /readyz\n"
+    "alphanode\n\nAPI       /graphql\nfeeds     /feed.xml, /atom.xml, /feed.json, /sitemap.xml\nhealth    /healthz, /readyz\nmetrics   /metrics\n"
 }
 
 async fn not_found() -> Response {
