@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alarm_events;
 mod audit_log;
 mod chaos;
 mod checklist_ticks;
@@ -15,6 +16,7 @@ mod export_jobs;
 mod export_round_trip;
 mod export_run;
 mod feeds;
+mod four_answers;
 mod http;
 mod import_background;
 mod import_dry_run;
@@ -36,6 +38,7 @@ mod job_guide;
 mod job_reading;
 mod job_verbs;
 mod limits;
+mod metrics;
 mod migration;
 mod people;
 mod permissions;
@@ -57,6 +60,7 @@ mod release_preview;
 mod release_rollback;
 mod release_schedule;
 mod releases;
+mod request_statistics;
 mod review;
 mod revision_diff;
 mod schedule_ticks;
