@@ -61,6 +61,7 @@ mod release_rollback;
 mod release_schedule;
 mod releases;
 mod request_statistics;
+mod response_cache;
 mod review;
 mod revision_diff;
 mod schedule_ticks;

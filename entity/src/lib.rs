@@ -8,6 +8,7 @@ pub mod alarm;
 pub mod api_token;
 pub mod audit_event;
 pub mod autosave;
+pub mod cache_rule;
 pub mod checklist_tick;
 pub mod deployment;
 pub mod export_chunk;

@@ -28,6 +28,7 @@ mod m20261124_000018_create_export;
 mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
+mod m20261124_000022_create_cache_rule;
 mod m20261124_000023_create_request_minute;
 mod m20261124_000024_create_alarm;
 
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000019_create_view_count::Migration),
             Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
+            Box::new(m20261124_000022_create_cache_rule::Migration),
             Box::new(m20261124_000023_create_request_minute::Migration),
             Box::new(m20261124_000024_create_alarm::Migration),
         ]

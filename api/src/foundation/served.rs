@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-/// Where an answer came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a request in the response cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CacheOutcome {
-    /// From the cache.
+    /// It was answered by what was kept.
     Hit,
-    /// From the cache, which renews it meanwhile.
+    /// So it was, by what is past its age and is being made anew.
     Stale,
-    /// It was worked out, and is in the cache from now on.
+    /// It was answered anew, and the answer kept.
     Miss,
-    /// It was worked out, and is not to be cached.
+    /// The cache was left out.
     Bypass,
 }
 
 impl CacheOutcome {
-    /// The word in logs and metrics.
+    /// The word in `X-Cache` and in the log.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Hit => "hit",
-            Self::Stale => "stale",
-            Self::Miss => "miss",
-            Self::Bypass => "bypass",
+            Self::Hit => "HIT",
+            Self::Stale => "STALE",
+            Self::Miss => "MISS",
+            Self::Bypass => "BYPASS",
         }
     }
 }
@@ -38,7 +38,7 @@ pub struct Served<'request> {
     pub status: u16,
     /// How long it took.
     pub duration: Duration,
-    /// Where the answer came from, where it could have come from the cache.
+    /// What became of it in the response cache; none of what has nothing to do with that.
     pub cache: Option<CacheOutcome>,
     /// Statements that the database ran.
     pub statements: u32,

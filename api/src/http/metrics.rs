@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::Server;
 use super::authenticate::Origin;
-use crate::domain::transaction::Store;
 use crate::domain::webhook;
 use crate::foundation::database::Database;
 use crate::queue;
@@ -68,7 +67,7 @@ pub(super) async fn get(
     if let Some(refusal) = server.metrics_readers.refusal(&origin, &headers) {
         return refusal;
     }
-    let observed = observe(&server.store).await;
+    let observed = observe(&server).await;
     match server.metrics.render(&observed) {
         Ok(text) => {
             let headers = [
@@ -85,7 +84,8 @@ pub(super) async fn get(
 }
 
 /// What is not counted but looked at. Two short statements.
-async fn observe(store: &Store) -> Observed {
+async fn observe(server: &Server) -> Observed {
+    let store = &server.store;
     let reader = store.database.reader();
     let asked = tokio::time::timeout(PATIENCE, async {
         let jobs = queue::counts_by_kind(reader, &store.clock).await?;
@@ -108,6 +108,7 @@ async fn observe(store: &Store) -> Observed {
     Observed {
         database_up,
         pools: pools(&store.database),
+        cache: (server.cache.entries(), server.cache.bytes()),
         jobs: jobs
             .into_iter()
             .map(|kind| JobsObserved {

@@ -19,13 +19,15 @@ pub(super) struct RequestId(pub(super) String);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     /// The name of the operation.
-    pub(super) operation: Option<String>,
+    pub(super) operation: Option<Arc<str>>,
+    /// What became of it in the response cache.
+    pub(super) cache: Option<CacheOutcome>,
+    /// The cache rules that applied.
+    pub(super) rule: Option<Arc<str>>,
     /// Statements the database ran.
     pub(super) statements: u32,
     /// How long the request waited for them.
     pub(super) database_time: Duration,
-    /// Where the answer came from, where it could have come from the cache.
-    pub(super) cache: Option<CacheOutcome>,
     /// The code of the first error.
     pub(super) error: Option<String>,
 }
@@ -73,6 +75,7 @@ pub(super) async fn log(
         status = served.status,
         duration_ms = milliseconds(served.duration),
         cache = served.cache.map(CacheOutcome::as_str),
+        rule = facts.rule.as_deref(),
         statements = served.statements,
         database_ms = milliseconds(facts.database_time),
         error = served.error,

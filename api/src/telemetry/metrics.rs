@@ -46,8 +46,8 @@ struct Handles {
     operation: String,
     statements: IntCounter,
     database_seconds: Counter,
-    /// By what the cache had to do with it.
-    well_answered: [OnceLock<IntCounter>; CACHE.len()],
+    /// By what the cache had to do with it; of answers with the status 200, and 304.
+    well_answered: [[OnceLock<IntCounter>; 2]; CACHE.len()],
     durations: [OnceLock<Histogram>; CACHE.len()],
 }
 
@@ -71,6 +71,8 @@ pub struct Observed {
     pub database_up: bool,
     /// The pools of connections.
     pub pools: Vec<PoolObserved>,
+    /// Answers that are kept, and how many bytes they have.
+    pub cache: (u64, u64),
     /// Jobs by kind.
     pub jobs: Vec<JobsObserved>,
     /// Deliveries that wait for an attempt.
@@ -253,17 +255,15 @@ impl Counted {
         let (route, operation) = (&*handles.route, &*handles.operation);
         let place = place(served.cache);
         let cache = CACHE[place];
+        let requests = |status: &str| {
+            let labels = [route, operation, cache, status];
+            self.requests.with_label_values(&labels)
+        };
+        let [ok, not_modified] = &handles.well_answered[place];
         match served.status {
-            200 => handles.well_answered[place]
-                .get_or_init(|| {
-                    let labels = [route, operation, cache, "200"];
-                    self.requests.with_label_values(&labels)
-                })
-                .inc(),
-            status => {
-                let labels = [route, operation, cache, &status.to_string()];
-                self.requests.with_label_values(&labels).inc();
-            }
+            200 => ok.get_or_init(|| requests("200")).inc(),
+            304 => not_modified.get_or_init(|| requests("304")).inc(),
+            status => requests(&status.to_string()).inc(),
         }
         handles.durations[place]
             .get_or_init(|| self.durations.with_label_values(&[route, operation, cache]))
@@ -324,6 +324,17 @@ fn look(observed: &Observed) -> Result<Registry, Error> {
         }
         most.with_label_values(&[pool.name]).set(pool.most.into());
     }
+    let (entries, bytes) = observed.cache;
+    gauge(
+        "alphanode_cache_entries",
+        "Answers that are kept to be sent again.",
+        entries as f64,
+    )?;
+    gauge(
+        "alphanode_cache_bytes",
+        "Bytes of the answers that are kept to be sent again.",
+        bytes as f64,
+    )?;
     gauge(
         "alphanode_database_up",
         "Whether the database answered when metrics were read.",
