@@ -110,8 +110,8 @@ impl App {
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
             metrics: Metrics::new(&build)?,
-            metrics_readers: match &config.metrics_token {
-                Some(token) => MetricsReaders::WithToken(token.clone()),
+            metrics_readers: match config.metrics_token() {
+                Some(token) => MetricsReaders::WithToken(token.to_owned()),
                 None if development => MetricsReaders::OwnMachine,
                 None => MetricsReaders::Nobody,
             },

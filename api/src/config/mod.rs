@@ -114,7 +114,7 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "database_url",
     "listen",
     "site_url",
@@ -261,10 +261,10 @@ impl Config {
         let is_token = |token: &str| {
             token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        if !self.metrics_token.as_deref().is_none_or(is_token) {
+        if !self.metrics_token().is_none_or(is_token) {
             return invalid(
                 "metrics_token",
-                "give 16 letters, digits and signs or more, e.g. from `openssl rand -hex 20`",
+                "give 16 letters, digits and signs or more, e.g. from `openssl rand -base64 30`",
             );
         }
         Ok(())
@@ -305,6 +305,12 @@ impl Config {
         let host = address.and_then(|address| address.split('/').next());
         let name = self.site_name.as_deref().or(host);
         name.unwrap_or_default().to_owned()
+    }
+
+    /// What whoever reads `/metrics` has to send; an empty one is none.
+    pub fn metrics_token(&self) -> Option<&str> {
+        let token = self.metrics_token.as_deref();
+        token.filter(|token| !token.is_empty())
     }
 
     /// How long a post stays in the trash; until somebody deletes it when there is no limit.

@@ -22,7 +22,9 @@ static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// A log whose lines are written by a thread of its own. Dropping it writes those that wait.
 #[must_use = "dropping it ends the log"]
-pub struct Log(#[expect(dead_code, reason = "what dropping it does")] WorkerGuard);
+pub struct Log {
+    _guard: WorkerGuard,
+}
 
 /// Writes log lines to standard error from now on, each at once. `RUST_LOG` says which; everything of
 /// note when it is absent.
@@ -39,7 +41,7 @@ pub fn start_quick_log(format: LogFormat) -> Log {
         .finish(BufWriter::with_capacity(AT_ONCE, stderr()));
     let _ = DROPPED.set(writer.error_counter());
     start(format, writer);
-    Log(guard)
+    Log { _guard: guard }
 }
 
 /// Lines that were dropped since the program began, because too many waited.

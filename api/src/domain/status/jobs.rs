@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::alarm::{Alarm, AlarmCode, job_alarms};
-use super::{Verdict, counted};
+use super::{Verdict, capitalised, counted};
 use crate::domain::error::Result;
 use crate::domain::perspective::Reader;
 use crate::foundation::clock::Clock;
@@ -70,11 +70,4 @@ fn summary(alarms: &[Alarm], counts: &Counts, paused: &[Pause]) -> String {
     }
     let text = parts.join(". ");
     capitalised(&text) + "."
-}
-
-/// A text with a capital at its beginning.
-pub(super) fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(letters).collect()
 }

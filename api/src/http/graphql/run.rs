@@ -23,6 +23,7 @@ use crate::foundation::database::StatementCount;
 use crate::graphql::context::{Client, RequestContext};
 use crate::graphql::error::TRY_AGAIN;
 use crate::http::authenticate::{self, Origin};
+use crate::foundation::served::CacheOutcome;
 use crate::http::cache_headers::{self, Bypass};
 use crate::http::request_log::{Facts, milliseconds};
 use crate::http::{Server, perspective};
