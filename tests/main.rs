@@ -4,6 +4,9 @@
 
 mod alarm_events;
 mod audit_log;
+mod cache_decision;
+mod cache_rules;
+mod caching_guide;
 mod chaos;
 mod checklist_ticks;
 mod command_line;

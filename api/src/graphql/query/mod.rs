@@ -1,6 +1,7 @@
 //! What can be asked, one file a noun.
 
 mod audit_event;
+mod cache_rule;
 mod export_run;
 mod import_run;
 mod job;
@@ -21,6 +22,7 @@ mod webhook;
 use async_graphql::MergedObject;
 
 pub use audit_event::AuditEventQuery;
+pub use cache_rule::CacheRuleQuery;
 pub use export_run::ExportRunQuery;
 pub use import_run::ImportRunQuery;
 pub use job::JobQuery;
@@ -58,4 +60,5 @@ pub struct Query(
     WebhookQuery,
     ImportRunQuery,
     ExportRunQuery,
+    CacheRuleQuery,
 );
