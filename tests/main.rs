@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alarm_events;
 mod audit_log;
 mod cache_decision;
 mod cache_rules;
@@ -19,6 +20,7 @@ mod export_jobs;
 mod export_round_trip;
 mod export_run;
 mod feeds;
+mod four_answers;
 mod hostile;
 mod http;
 mod import_background;
@@ -41,6 +43,7 @@ mod job_guide;
 mod job_reading;
 mod job_verbs;
 mod limits;
+mod metrics;
 mod migration;
 mod people;
 mod permissions;
@@ -63,6 +66,7 @@ mod release_preview;
 mod release_rollback;
 mod release_schedule;
 mod releases;
+mod request_statistics;
 mod response_cache;
 mod review;
 mod revision_diff;

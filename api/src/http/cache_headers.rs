@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use crate::cache::{Entry, TagHeaders};
 use crate::domain::cache_rule::Policy;
 use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::served::CacheOutcome;
 use crate::graphql::perspective;
 
 const AGE: HeaderName = HeaderName::from_static("age");
@@ -24,31 +25,6 @@ const VARY: HeaderValue =
     HeaderValue::from_static("accept, authorization, x-alphanode-perspective");
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-/// What became of a request in the response cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum CacheOutcome {
-    /// It was answered by what was kept.
-    Hit,
-    /// So it was, by what is past its age and is being made anew.
-    Stale,
-    /// It was answered anew, and the answer kept.
-    Miss,
-    /// The cache was left out.
-    Bypass,
-}
-
-impl CacheOutcome {
-    /// The word in `X-Cache` and in the log.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "HIT",
-            Self::Stale => "STALE",
-            Self::Miss => "MISS",
-            Self::Bypass => "BYPASS",
-        }
-    }
-}
 
 /// Why the cache was left out, and the rules that would have let the answer be kept.
 #[derive(Clone, Debug)]
