@@ -1,5 +1,5 @@
-//! What everything stands on: the clock, the database, cache tags, ids, threads, secrets, errors in
-//! words, and where requests may go.
+//! What everything stands on: the clock, the database and its plans, cache tags, ids, threads, secrets,
+//! errors in words, and where requests may go.
 
 pub mod cache_tag;
 pub mod causes;
@@ -9,5 +9,7 @@ pub mod database;
 pub mod destination;
 pub mod hash;
 pub mod id;
+pub mod plan;
+pub mod recorder;
 pub mod secret;
 pub mod thread;

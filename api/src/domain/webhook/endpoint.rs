@@ -30,7 +30,7 @@ const DESCRIPTION_LENGTH: usize = 200;
 const MOST_OLD_SECRETS: usize = 3;
 
 /// For how long messages are signed by the old secret too, after a new one was made.
-const OVERLAP: TimeDelta = TimeDelta::hours(24);
+pub(in crate::domain) const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
 /// An endpoint, without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]

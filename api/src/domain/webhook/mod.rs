@@ -35,6 +35,7 @@ pub use dead_job::{DEAD_JOB_KIND, DeadJobPayload, announce_dead_job};
 pub use delivery::{
     Delivery, DeliveryFilter, DeliveryStatus, PastAttempt, attempts, bodies, count, find, list,
 };
+pub(super) use endpoint::OVERLAP;
 pub use endpoint::{
     Endpoint, EndpointPatch, NewEndpoint, create, delete, endpoints, find_endpoints, rotate_secret,
     update,
