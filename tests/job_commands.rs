@@ -83,7 +83,7 @@ async fn jobs_are_listed_shown_called_off_and_tried_again(
         [named("a"), named("b"), of_kind("similar_posts", "c")],
     )
     .await;
-    let dying = Handler::new("note", async |job: alphanode::queue::Job| {
+    let dying = Handler::new("note", "for a test", async |job: alphanode::queue::Job| {
         job.log("looks at the moon");
         Err(JobError::give_up("the moon is gone"))
     });
