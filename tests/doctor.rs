@@ -52,7 +52,11 @@ impl<'test> Operator<'test> {
     }
 
     fn doctor(&self, arguments: &[&str]) -> Output {
-        self.command().arg("doctor").args(arguments).output().unwrap()
+        self.command()
+            .arg("doctor")
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// All checks.
@@ -81,7 +85,10 @@ fn checks(output: &Output) -> Vec<Value> {
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let checks = report["checks"].as_array().unwrap().clone();
     for state in ["ok", "warn", "fail", "skip"] {
-        let count = checks.iter().filter(|check| check["state"] == state).count();
+        let count = checks
+            .iter()
+            .filter(|check| check["state"] == state)
+            .count();
         assert_eq!(report[state], count, "{state}");
     }
     checks
@@ -103,7 +110,10 @@ async fn run_sql(test: &TestStore, sql: &str) {
 async fn the_checklist_names_every_check() {
     let test = TestStore::create(Backend::Sqlite).await.unwrap();
     let checks = Operator::of(test.url()).checks();
-    let names: Vec<&str> = checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
+    let names: Vec<&str> = checks
+        .iter()
+        .map(|check| check["check"].as_str().unwrap())
+        .collect();
     let guide = fs::read_to_string("../docs/security.md").unwrap();
     let sections = guide.split("\n## ").skip(1).flat_map(str::lines);
     let rows: Vec<Vec<&str>> = sections
@@ -113,7 +123,10 @@ async fn the_checklist_names_every_check() {
     let listed: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
     assert_eq!(listed, names);
     for row in rows {
-        assert!(row.len() == 3 && row.iter().all(|cell| !cell.is_empty()), "{row:?}");
+        assert!(
+            row.len() == 3 && row.iter().all(|cell| !cell.is_empty()),
+            "{row:?}"
+        );
     }
 }
 
@@ -132,7 +145,11 @@ async fn nothing_fails_in_a_good_installation(
             let _ = fs::set_permissions(format!("{file}{ending}"), Permissions::from_mode(0o600));
         }
     }
-    operator.command().args(["keys", "rotate"]).output().unwrap();
+    operator
+        .command()
+        .args(["keys", "rotate"])
+        .output()
+        .unwrap();
     let admin = "INSERT INTO \"user\" (email, email_key, name, role, password_hash, created_at)
         VALUES ('a@example.org', 'a@example.org', 'A', 'admin', 'hash', '2026-06-01 12:00:00+00:00')";
     run_sql(&test, admin).await;
@@ -158,7 +175,10 @@ async fn nothing_fails_in_a_good_installation(
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(table.starts_with("CHECK    STATE  FOUND\n"), "{table}");
     assert!(table.contains("workers  WARN   no process"), "{table}");
-    assert!(table.contains("         -> start `alphanode worker`"), "{table}");
+    assert!(
+        table.contains("         -> start `alphanode worker`"),
+        "{table}"
+    );
     assert!(table.contains("indexes  OK"), "{table}");
     assert!(table.ends_with("0 failed, 1 to look at, 1 as they should be, 0 not made\n"));
 }
@@ -200,7 +220,12 @@ async fn settings_that_are_not_for_the_public_are_found() {
     let production = ("ALPHANODE_MODE", "production");
     finds(&[], "mode", "warn", "development");
     finds(&[production], "mode", "ok", "production");
-    finds(&[("ALPHANODE_MOOD", "x")], "settings", "warn", "ALPHANODE_MOOD");
+    finds(
+        &[("ALPHANODE_MOOD", "x")],
+        "settings",
+        "warn",
+        "ALPHANODE_MOOD",
+    );
     finds(&[], "public-url", "ok", "127.0.0.1");
     finds(&[production], "public-url", "fail", "not set");
     let url = ("ALPHANODE_PUBLIC_URL", "http://cms.example.org");
@@ -211,11 +236,24 @@ async fn settings_that_are_not_for_the_public_are_found() {
     finds(&[url], "proxies", "warn", "counts as one client");
     let everybody = ("ALPHANODE_TRUSTED_PROXIES", "0.0.0.0");
     finds(&[everybody], "proxies", "fail", "every address");
-    finds(&[("ALPHANODE_READ_TIMEOUT_SECONDS", "90")], "limits", "warn", "more than 30");
-    finds(&[("ALPHANODE_READ_TIMEOUT_SECONDS", "20")], "limits", "warn", "a whole request");
+    finds(
+        &[("ALPHANODE_READ_TIMEOUT_SECONDS", "90")],
+        "limits",
+        "warn",
+        "more than 30",
+    );
+    finds(
+        &[("ALPHANODE_READ_TIMEOUT_SECONDS", "20")],
+        "limits",
+        "warn",
+        "a whole request",
+    );
     let network = ("ALPHANODE_WEBHOOK_ALLOWED_HOSTS", "10.0.0.0/8");
     finds(&[network], "webhook-hosts", "warn", "10.0.0.0/8");
-    let host = ("ALPHANODE_WEBHOOK_ALLOWED_HOSTS", "site.internal,10.1.2.0/24");
+    let host = (
+        "ALPHANODE_WEBHOOK_ALLOWED_HOSTS",
+        "site.internal,10.1.2.0/24",
+    );
     finds(&[host], "webhook-hosts", "ok", "site.internal");
 }
 
@@ -234,7 +272,11 @@ async fn files_that_others_can_read_are_found() {
 
     operator.finds("keys-directory", "skip", "the first `alphanode serve`");
     operator.finds("signing-key", "skip", "none yet");
-    operator.command().args(["keys", "rotate"]).output().unwrap();
+    operator
+        .command()
+        .args(["keys", "rotate"])
+        .output()
+        .unwrap();
     operator.finds("keys-directory", "ok", "for its owner alone");
     operator.finds("signing-key", "ok", "0 days old");
     let keys = operator.keys();
@@ -275,9 +317,16 @@ fn a_new_file_is_for_its_owner_alone() {
     let output = operator.command().args(["migrate", "up"]).output().unwrap();
     assert!(output.status.success());
     let file = operator.folder.path().join("data/new.db");
-    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     operator.finds("database-file", "ok", "only its owner");
-    operator.finds("disk", check_state(&operator, "disk").as_str(), "free; the database has");
+    operator.finds(
+        "disk",
+        check_state(&operator, "disk").as_str(),
+        "free; the database has",
+    );
     operator.finds("wal", "ok", "write-ahead log");
 }
 
@@ -295,7 +344,15 @@ async fn a_database_that_is_not_as_it_should_be_is_found(
         return;
     };
     let operator = Operator::of(test.url());
-    operator.finds("database", "ok", if backend == Backend::Sqlite { "SQLite 3" } else { "PostgreSQL" });
+    operator.finds(
+        "database",
+        "ok",
+        if backend == Backend::Sqlite {
+            "SQLite 3"
+        } else {
+            "PostgreSQL"
+        },
+    );
     operator.finds("indexes", "ok", "11 promised lists");
     run_sql(&test, "DROP INDEX post_content_by_tool").await;
     operator.finds("indexes", "fail", "newest of a tool");
@@ -336,7 +393,9 @@ async fn people_tokens_and_endpoints_that_need_a_look_are_found(
         test.store.database.clone(),
         alphanode::foundation::clock::Clock::system(),
     );
-    alphanode::domain::one_time_link::set_up(&store).await.unwrap();
+    alphanode::domain::one_time_link::set_up(&store)
+        .await
+        .unwrap();
     operator.finds("setup-link", "warn", "is the first admin");
 
     let mut change = Transaction::begin(&store, Actor::CommandLine, Action::ManageUsers)
@@ -366,7 +425,11 @@ async fn people_tokens_and_endpoints_that_need_a_look_are_found(
     change.commit().await.unwrap();
     operator.finds("endless-tokens", "warn", "(nightly)");
     operator.finds("unused-tokens", "ok", "");
-    run_sql(&test, "UPDATE api_token SET created_at = '2026-01-01 00:00:00+00:00'").await;
+    run_sql(
+        &test,
+        "UPDATE api_token SET created_at = '2026-01-01 00:00:00+00:00'",
+    )
+    .await;
     operator.finds("unused-tokens", "warn", "(nightly)");
 
     operator.finds("failing-webhooks", "ok", "");
@@ -386,8 +449,16 @@ async fn people_tokens_and_endpoints_that_need_a_look_are_found(
             url = 'http://receiver.example/hook?secret=1', created_at = '2025-01-01 00:00:00+00:00'",
     )
     .await;
-    operator.finds("failing-webhooks", "warn", "http://receiver.example/hook (since 2026-06-01");
-    operator.finds("webhook-https", "warn", "receiver.example/hook (not encrypted)");
+    operator.finds(
+        "failing-webhooks",
+        "warn",
+        "http://receiver.example/hook (since 2026-06-01",
+    );
+    operator.finds(
+        "webhook-https",
+        "warn",
+        "receiver.example/hook (not encrypted)",
+    );
     operator.finds("webhook-secrets", "warn", "days old");
     operator.finds("switched-off-webhooks", "ok", "");
     run_sql(
@@ -416,10 +487,17 @@ async fn work_that_is_not_done_is_found(
     run_sql(&test, "UPDATE job SET due_at = 1780000000000000").await;
     operator.finds("overdue-jobs", "fail", "since 2026-05-28");
     operator.finds("workers", "fail", "no worker holds any");
-    let set_aside = operator.command().args(["jobs", "pause", "similar_posts"]).output();
+    let set_aside = operator
+        .command()
+        .args(["jobs", "pause", "similar_posts"])
+        .output();
     assert!(set_aside.unwrap().status.success());
     operator.finds("paused-jobs", "warn", "similar_posts by command line");
-    run_sql(&test, "UPDATE job SET status = 'dead', finished_at = 1780000000000000").await;
+    run_sql(
+        &test,
+        "UPDATE job SET status = 'dead', finished_at = 1780000000000000",
+    )
+    .await;
     operator.finds("dead-jobs", "warn", "1 are dead");
     let run = operator.command().args(["jobs", "schedules"]).output();
     assert!(run.unwrap().status.success());
@@ -458,7 +536,10 @@ async fn the_server_is_asked_what_it_tells_strangers() {
         let only = strangers.join(",");
         let output = operator.doctor(&["--json", "--url", url, "--only", &only]);
         let checks = checks(&output);
-        let found: Vec<&str> = checks.iter().map(|check| check["state"].as_str().unwrap()).collect();
+        let found: Vec<&str> = checks
+            .iter()
+            .map(|check| check["state"].as_str().unwrap())
+            .collect();
         server.kill().unwrap();
         server.wait().unwrap();
         assert_eq!(found, states, "{checks:#?}");

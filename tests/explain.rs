@@ -55,18 +55,39 @@ async fn a_query_is_shown_as_it_is_run(
     let path = file.path().to_str().unwrap();
     let shown = explained(&server, &[path, "--variables", r#"{"first": 5}"#], "");
     let statements = shown["statements"].as_array().unwrap();
-    assert_eq!(statements.len(), usize::try_from(answer.statements()).unwrap());
-    let mut tags: Vec<&str> = answer.headers["surrogate-key"].to_str().unwrap().split(' ').collect();
-    let mut shown_tags: Vec<&str> = shown["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
+    assert_eq!(
+        statements.len(),
+        usize::try_from(answer.statements()).unwrap()
+    );
+    let mut tags: Vec<&str> = answer.headers["surrogate-key"]
+        .to_str()
+        .unwrap()
+        .split(' ')
+        .collect();
+    let mut shown_tags: Vec<&str> = shown["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| tag.as_str().unwrap())
+        .collect();
     tags.sort_unstable();
     shown_tags.sort_unstable();
     assert_eq!(tags, shown_tags);
     assert_eq!(shown["errors"], json!([]));
     assert!(shown["complexity"].as_i64().unwrap() > 10, "{shown:#}");
     for statement in statements {
-        assert!(statement["sql"].as_str().unwrap().contains("SELECT"), "{statement:#}");
-        assert!(!statement["plan"].as_array().unwrap().is_empty(), "{statement:#}");
-        assert!(statement["milliseconds"].as_f64().unwrap() > 0.0, "{statement:#}");
+        assert!(
+            statement["sql"].as_str().unwrap().contains("SELECT"),
+            "{statement:#}"
+        );
+        assert!(
+            !statement["plan"].as_array().unwrap().is_empty(),
+            "{statement:#}"
+        );
+        assert!(
+            statement["milliseconds"].as_f64().unwrap() > 0.0,
+            "{statement:#}"
+        );
     }
     let list = statements.iter().find(|one| one["rows"] == 6).unwrap();
     if backend == Backend::Sqlite {
@@ -76,10 +97,23 @@ async fn a_query_is_shown_as_it_is_run(
     // As text, from what comes in, and with variables that are absent.
     let output = explain(&server, &["-"], LIST);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.starts_with("1. ") && text.contains(" parameters\n   "), "{text}");
-    assert!(text.contains(" statements, ") && text.contains("; complexity "), "{text}");
-    assert!(text.contains("\nmade from ") && text.contains("list:post"), "{text}");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        text.starts_with("1. ") && text.contains(" parameters\n   "),
+        "{text}"
+    );
+    assert!(
+        text.contains(" statements, ") && text.contains("; complexity "),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nmade from ") && text.contains("list:post"),
+        "{text}"
+    );
 }
 
 #[rstest]
@@ -107,16 +141,17 @@ async fn what_gets_slower_with_every_post_is_marked(
         Backend::Sqlite => {
             assert_eq!(measured.status.code(), Some(1));
             let complaint = String::from_utf8_lossy(&measured.stderr).into_owned();
-            assert!(complaint.contains("SQLite does not measure plans"), "{complaint}");
+            assert!(
+                complaint.contains("SQLite does not measure plans"),
+                "{complaint}"
+            );
         }
     }
 }
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_queries_are_run(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
+async fn only_queries_are_run(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let Some(server) = TestServer::create(backend).await else {
         return;
     };
@@ -126,12 +161,24 @@ async fn only_queries_are_run(
         assert_eq!(output.status.code(), Some(code), "{complaint}");
         assert!(complaint.contains(about), "{complaint}");
     };
-    complains(&["mutation { signOut { userErrors { code } } }"], 1, "only queries");
+    complains(
+        &["mutation { signOut { userErrors { code } } }"],
+        1,
+        "only queries",
+    );
     complains(&["subscription { postChanged { id } }"], 1, "only queries");
     complains(&["nowhere.graphql"], 1, "nowhere.graphql: ");
     complains(&["{ posts"], 1, "");
-    complains(&["{ posts { nodes { id } } }", "--variables", "[]"], 2, "give a JSON object");
-    complains(&["{ posts { nodes { id } } }", "--perspective", "all"], 2, "is no perspective");
+    complains(
+        &["{ posts { nodes { id } } }", "--variables", "[]"],
+        2,
+        "give a JSON object",
+    );
+    complains(
+        &["{ posts { nodes { id } } }", "--perspective", "all"],
+        2,
+        "is no perspective",
+    );
     let deep = "{ posts { nodes { ".repeat(30);
     complains(&[&deep], 1, "nested");
 
@@ -139,7 +186,11 @@ async fn only_queries_are_run(
     let output = explain(&server, &["{ jobs { nodes { id } } }"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("error: "));
-    let drafts = explained(&server, &["{ posts { totalCount } }", "--perspective", "draft"], "");
+    let drafts = explained(
+        &server,
+        &["{ posts { totalCount } }", "--perspective", "draft"],
+        "",
+    );
     assert_eq!(drafts["errors"], json!([]));
     assert_eq!(drafts["statements"].as_array().unwrap().len(), 1);
 }

@@ -48,17 +48,21 @@ fn promised_in_the_guide() -> BTreeSet<String> {
     let text = std::fs::read_to_string("../docs/queries.md").unwrap();
     let rows = text.lines().skip_while(|line| !line.starts_with("|---"));
     let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
-    rows.map(|row| row.trim_matches('|').split('|').next().unwrap().trim().to_owned())
-        .collect()
+    rows.map(|row| {
+        row.trim_matches('|')
+            .split('|')
+            .next()
+            .unwrap()
+            .trim()
+            .to_owned()
+    })
+    .collect()
 }
 
 #[tokio::test]
 async fn the_guide_names_every_promise() {
     let server = TestServer::create(Backend::Sqlite).await.unwrap();
-    let reader = Reader::new(
-        server.test.store.database.clone(),
-        Perspective::Published,
-    );
+    let reader = Reader::new(server.test.store.database.clone(), Perspective::Published);
     let promised = post::promised_lists(&reader).await.unwrap();
     let promised = promised.iter().map(|list| list.name.to_owned());
     assert_eq!(promised_in_the_guide(), promised.collect::<BTreeSet<_>>());

@@ -156,7 +156,9 @@ fn print(
     }
     for (explained, number) in statements.iter().zip(1..) {
         let Explained { ran, plan } = explained;
-        let rows = ran.rows.map_or("failed".to_owned(), |rows| format!("{rows} rows"));
+        let rows = ran
+            .rows
+            .map_or("failed".to_owned(), |rows| format!("{rows} rows"));
         let (took, parameters) = (milliseconds(ran.time), parameters(ran));
         writeln!(out, "{number}. {took} ms, {rows}, {parameters} parameters")?;
         writeln!(out, "   {}\n", ran.statement.sql)?;
@@ -216,7 +218,10 @@ fn print_object(
 }
 
 fn parameters(ran: &Recorded) -> usize {
-    ran.statement.values.as_ref().map_or(0, |values| values.0.len())
+    ran.statement
+        .values
+        .as_ref()
+        .map_or(0, |values| values.0.len())
 }
 
 /// In milliseconds, to the microsecond.

@@ -176,7 +176,13 @@ fn add_node(plan: &mut Plan, node: &Value, depth: usize, limited: bool) {
             line.push_str(&format!("{before}{value}"));
         }
     }
-    for name in ["Index Cond", "Recheck Cond", "Filter", "Hash Cond", "Join Filter"] {
+    for name in [
+        "Index Cond",
+        "Recheck Cond",
+        "Filter",
+        "Hash Cond",
+        "Join Filter",
+    ] {
         if let Some(value) = text(name) {
             line.push_str(&format!(", {}: {value}", name.to_lowercase()));
         }

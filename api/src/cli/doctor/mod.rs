@@ -16,7 +16,9 @@ use migration::{Migrator, MigratorTrait};
 use super::Failure;
 use crate::app;
 use crate::config::{Config, ConfigError, Mode};
-use crate::domain::doctor::{Finding, State, api_tokens, clock, database, jobs, people, queries, webhooks};
+use crate::domain::doctor::{
+    Finding, State, api_tokens, clock, database, jobs, people, queries, webhooks,
+};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, sqlite_path};
@@ -27,7 +29,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Make these checks only
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "CHECK",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
     only: Vec<Check>,
     /// Fail when there are warnings, too
     #[arg(long)]
@@ -156,12 +163,14 @@ impl<'given> Patient<'given> {
             None => {
                 let url = format!("http://{}", config.listen);
                 let probe = server::Probe::of(&url).await;
-                probe.map_err(|_| Finding::skip(format!("nothing answers at {url}; name it by --url")))
+                probe.map_err(|_| {
+                    Finding::skip(format!("nothing answers at {url}; name it by --url"))
+                })
             }
         };
         // Opening a file that is not there would make it.
-        let missing = sqlite_path(&config.database_url)
-            .filter(|path| !std::path::Path::new(path).is_file());
+        let missing =
+            sqlite_path(&config.database_url).filter(|path| !std::path::Path::new(path).is_file());
         if let Some(path) = missing {
             patient.no_database = format!("there is no file {path}");
             return patient;
@@ -175,7 +184,12 @@ impl<'given> Patient<'given> {
 
     async fn examine(&self, check: Check) -> Result<Finding, Failure> {
         let now = self.clock.now();
-        let config = || self.given.config.as_ref().map_err(|_| "the settings can't be read");
+        let config = || {
+            self.given
+                .config
+                .as_ref()
+                .map_err(|_| "the settings can't be read")
+        };
         let probe = || self.probe.as_ref().map_err(Clone::clone);
         let public = || config().is_ok_and(|config| config.mode == Mode::Production);
         let on_server = |look: fn(&server::Probe, bool) -> Finding| match probe() {
@@ -235,20 +249,23 @@ impl<'given> Patient<'given> {
     async fn migrations(&self) -> Result<Finding, Failure> {
         let reader = self.database()?.reader();
         let remedy = "`alphanode migrate up`, with the program that serves";
-        Ok(match Migrator::get_pending_migrations_read_only(reader).await {
-            Ok(pending) if pending.is_empty() => Finding::ok("the schema is the newest"),
-            Ok(pending) => {
-                Finding::fail(format!("{} are pending", pending.len()), remedy)
-            }
-            Err(error) => Finding::fail(
-                format!("the schema is of a newer program: {error}"),
-                "use that program, here too",
-            ),
-        })
+        Ok(
+            match Migrator::get_pending_migrations_read_only(reader).await {
+                Ok(pending) if pending.is_empty() => Finding::ok("the schema is the newest"),
+                Ok(pending) => Finding::fail(format!("{} are pending", pending.len()), remedy),
+                Err(error) => Finding::fail(
+                    format!("the schema is of a newer program: {error}"),
+                    "use that program, here too",
+                ),
+            },
+        )
     }
 
     fn reader(&self) -> Result<Reader, Failure> {
-        Ok(Reader::new(self.database()?.clone(), Perspective::Published))
+        Ok(Reader::new(
+            self.database()?.clone(),
+            Perspective::Published,
+        ))
     }
 
     fn database(&self) -> Result<&Database, Failure> {

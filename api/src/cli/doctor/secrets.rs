@@ -33,18 +33,24 @@ pub(super) fn settings_file(given: &Given) -> Result<Finding, Failure> {
     let mode = permissions(&metadata);
     if mode & 0o022 != 0 {
         return Ok(Finding::fail(
-            format!("others may write {file} ({mode:04o}), and so choose the database and the keys"),
+            format!(
+                "others may write {file} ({mode:04o}), and so choose the database and the keys"
+            ),
             format!("chmod go-w {file}"),
         ));
     }
     let text = std::fs::read_to_string(&given.file)?;
     if mode & 0o044 != 0 && text.lines().any(holds_password) {
         return Ok(Finding::fail(
-            format!("{file} holds the password of the database, and others may read it ({mode:04o})"),
+            format!(
+                "{file} holds the password of the database, and others may read it ({mode:04o})"
+            ),
             format!("chmod 600 {file}, or give it by ALPHANODE_DATABASE_URL"),
         ));
     }
-    Ok(Finding::ok(format!("{file} ({mode:04o}) gives nothing away")))
+    Ok(Finding::ok(format!(
+        "{file} ({mode:04o}) gives nothing away"
+    )))
 }
 
 /// Whether a text has a URL with a password in it.
@@ -76,7 +82,11 @@ pub(super) fn keys_directory(config: &Config) -> Result<Finding, Failure> {
             odd.push(format!("{} is {mode:04o}", path.display()));
         }
         if metadata.uid() != uid && uid != 0 {
-            odd.push(format!("{} belongs to user {}", path.display(), metadata.uid()));
+            odd.push(format!(
+                "{} belongs to user {}",
+                path.display(),
+                metadata.uid()
+            ));
         }
     };
     look(directory, &metadata);
@@ -88,7 +98,9 @@ pub(super) fn keys_directory(config: &Config) -> Result<Finding, Failure> {
         true => Finding::ok(format!("{name} is for its owner alone")),
         false => Finding::fail(
             some_of(&odd),
-            format!("chmod -R go= {name}, as the user that runs the server; then `alphanode keys rotate`"),
+            format!(
+                "chmod -R go= {name}, as the user that runs the server; then `alphanode keys rotate`"
+            ),
         ),
     })
 }
@@ -97,12 +109,17 @@ pub(super) fn keys_directory(config: &Config) -> Result<Finding, Failure> {
 pub(super) fn signing_key(config: &Config, clock: &Clock) -> Result<Finding, Failure> {
     let keys = SigningKeys::new(&config.keys_directory, clock.clone());
     let Some(signs) = keys.list()?.into_iter().next() else {
-        return Ok(Finding::skip("there is none yet; the first `alphanode serve` makes it"));
+        return Ok(Finding::skip(
+            "there is none yet; the first `alphanode serve` makes it",
+        ));
     };
     let age = clock.now() - signs.created_at;
     let found = format!("{} signs, {} days old", signs.id, age.num_days());
     Ok(match age > KEY_AGE {
-        true => Finding::warn(found, "`alphanode keys rotate`; nobody has to sign in again"),
+        true => Finding::warn(
+            found,
+            "`alphanode keys rotate`; nobody has to sign in again",
+        ),
         false => Finding::ok(found),
     })
 }

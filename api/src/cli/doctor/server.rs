@@ -117,7 +117,12 @@ pub(super) fn graphiql(probe: &Probe, public: bool) -> Finding {
 
 /// Whether any site may read answers in the name of its visitors.
 pub(super) fn cors(probe: &Probe, _: bool) -> Finding {
-    let header = |name| probe.to_stranger.get(name).and_then(|value| value.to_str().ok());
+    let header = |name| {
+        probe
+            .to_stranger
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let (origin, credentials) = (
         header(&ACCESS_CONTROL_ALLOW_ORIGIN),
         header(&ACCESS_CONTROL_ALLOW_CREDENTIALS),

@@ -16,7 +16,10 @@ pub(super) fn settings(given: &Given) -> Finding {
     }
     let unknown = Config::unknown_variables();
     if !unknown.is_empty() {
-        let found = format!("the environment has {}, which is no setting", some_of(&unknown));
+        let found = format!(
+            "the environment has {}, which is no setting",
+            some_of(&unknown)
+        );
         return Finding::warn(found, "look for a spelling mistake: it has no effect");
     }
     match given.file.exists() {
@@ -40,7 +43,10 @@ pub(super) fn mode(config: &Config) -> Finding {
 pub(super) fn public_url(config: &Config) -> Finding {
     let remedy = "set `public_url` to the https address that people reach the server by";
     if config.public_url.is_none() && config.mode == Mode::Production {
-        let found = format!("not set; links in invitations begin with {}", config.public_url());
+        let found = format!(
+            "not set; links in invitations begin with {}",
+            config.public_url()
+        );
         return Finding::fail(found, remedy);
     }
     encrypted(config, &config.public_url(), remedy)
@@ -68,9 +74,7 @@ fn encrypted(config: &Config, text: &str, remedy: &str) -> Finding {
         (Mode::Production, _, true) => {
             Finding::fail(format!("{text} leads nowhere from elsewhere"), remedy)
         }
-        (Mode::Production, "http", _) => {
-            Finding::fail(format!("{text} is not encrypted"), remedy)
-        }
+        (Mode::Production, "http", _) => Finding::fail(format!("{text} is not encrypted"), remedy),
         (Mode::Development, "http", false) => {
             Finding::warn(format!("{text} is not encrypted"), remedy)
         }
@@ -80,13 +84,21 @@ fn encrypted(config: &Config, text: &str, remedy: &str) -> Finding {
 
 /// Whether the server knows where requests come from.
 pub(super) fn proxies(config: &Config) -> Finding {
-    if config.trusted_proxies.iter().any(|proxy| proxy.is_unspecified()) {
+    if config
+        .trusted_proxies
+        .iter()
+        .any(|proxy| proxy.is_unspecified())
+    {
         return Finding::fail(
             "an address of `trusted_proxies` stands for every address",
             "name the addresses of the proxies: whoever is believed can pretend to be anybody",
         );
     }
-    let proxies: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    let proxies: Vec<String> = config
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let listen = config.listen.parse::<SocketAddr>();
     let listens_widely = listen.is_ok_and(|address| !address.ip().is_loopback());
     let behind = config.public_url().starts_with("https://");
@@ -98,7 +110,10 @@ pub(super) fn proxies(config: &Config) -> Finding {
             "name it in `trusted_proxies`",
         ),
         (true, false, true) => Finding::warn(
-            format!("no proxy is believed, and {} is not encrypted", config.listen),
+            format!(
+                "no proxy is believed, and {} is not encrypted",
+                config.listen
+            ),
             "listen on 127.0.0.1 behind a proxy that encrypts, and name it in `trusted_proxies`",
         ),
         (true, false, false) => Finding::ok("none, and only this machine reaches the server"),
@@ -116,7 +131,11 @@ pub(super) fn limits(config: &Config) -> Finding {
     }
     for (name, seconds, most) in [
         ("read_timeout_seconds", config.read_timeout_seconds, 30),
-        ("request_timeout_seconds", config.request_timeout_seconds, 60),
+        (
+            "request_timeout_seconds",
+            config.request_timeout_seconds,
+            60,
+        ),
         ("job_lease_seconds", config.job_lease_seconds, 300),
     ] {
         if seconds > most {
@@ -131,7 +150,10 @@ pub(super) fn limits(config: &Config) -> Finding {
             "reads end after {} s, requests after {} s",
             config.read_timeout_seconds, config.request_timeout_seconds
         )),
-        false => Finding::warn(odd.join("; "), "go back to the default, unless there is a reason"),
+        false => Finding::warn(
+            odd.join("; "),
+            "go back to the default, unless there is a reason",
+        ),
     }
 }
 

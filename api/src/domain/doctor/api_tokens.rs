@@ -36,10 +36,7 @@ pub async fn endless(reader: &Reader, now: DateTime<Utc>) -> Result<Finding> {
 ///
 /// Those of the database.
 pub async fn unused(reader: &Reader, now: DateTime<Utc>) -> Result<Finding> {
-    let used = Func::coalesce([
-        Expr::col(Column::LastUsedAt),
-        Expr::col(Column::CreatedAt),
-    ]);
+    let used = Func::coalesce([Expr::col(Column::LastUsedAt), Expr::col(Column::CreatedAt)]);
     let unused = good(now)
         .and_where(Expr::from(used).lt(now - UNUSED))
         .to_owned();

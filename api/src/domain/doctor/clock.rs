@@ -49,11 +49,12 @@ pub async fn clock(reader: &Reader, clock: &Clock) -> Result<Finding> {
         return Ok(Finding::fail(found, REMEDY));
     }
     if reader.dialect() == Dialect::Sqlite {
-        return Ok(Finding::ok(format!("{now}, later than all that was written")));
+        return Ok(Finding::ok(format!(
+            "{now}, later than all that was written"
+        )));
     }
     let asked = clock.now();
-    let statement =
-        Statement::from_string(DatabaseBackend::Postgres, "SELECT clock_timestamp()");
+    let statement = Statement::from_string(DatabaseBackend::Postgres, "SELECT clock_timestamp()");
     let rows = reader.rows_of(statement).await?;
     let Some(row) = rows.first() else {
         return Ok(Finding::skip("the database told no time"));

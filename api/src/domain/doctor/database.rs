@@ -44,7 +44,9 @@ pub async fn durability(reader: &Reader) -> Result<Finding> {
         return Ok(match journal.as_str() {
             "wal" => Finding::ok("the write-ahead log is on, and every commit reaches the disk"),
             journal => Finding::fail(
-                format!("the journal is of the mode {journal}, not wal: the file may be on a network"),
+                format!(
+                    "the journal is of the mode {journal}, not wal: the file may be on a network"
+                ),
                 "keep the file on a disk of this machine",
             ),
         });
@@ -108,7 +110,9 @@ pub async fn statistics(reader: &Reader) -> Result<Finding> {
         return Ok(match samples {
             0 => Finding::ok("there are no samples of values"),
             _ => Finding::warn(
-                format!("`ANALYZE` left {samples} samples, for which statements are prepared again and again"),
+                format!(
+                    "`ANALYZE` left {samples} samples, for which statements are prepared again and again"
+                ),
                 "`DELETE FROM sqlite_stat4` with sqlite3 while the server is stopped",
             ),
         });
@@ -141,7 +145,8 @@ pub async fn backups(reader: &Reader) -> Result<Finding> {
     {
         return Ok(Finding::skip(UNKNOWN));
     }
-    let failing = "SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+    let failing =
+        "SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
                    FROM pg_stat_archiver";
     Ok(match value(reader, failing).await? {
         true => Finding::fail(

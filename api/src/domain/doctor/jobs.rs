@@ -88,7 +88,11 @@ pub async fn paused(reader: &Reader) -> Result<Finding> {
         .collect();
     for schedule in schedule::list(reader).await? {
         if let (Some(at), Some(by)) = (schedule.paused_at, schedule.paused_by) {
-            paused.push(format!("schedule {} by {by} at {}", schedule.name, time(at)));
+            paused.push(format!(
+                "schedule {} by {by} at {}",
+                schedule.name,
+                time(at)
+            ));
         }
     }
     Ok(match paused.is_empty() {

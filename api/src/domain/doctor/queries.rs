@@ -44,7 +44,10 @@ pub async fn indexes(reader: &Reader) -> Result<Finding> {
             "`ANALYZE` the tables with psql; see `alphanode explain`",
         )
     } else {
-        Finding::ok(format!("{} promised lists are ranges of theirs", promised.len()))
+        Finding::ok(format!(
+            "{} promised lists are ranges of theirs",
+            promised.len()
+        ))
     })
 }
 

@@ -20,13 +20,15 @@ pub async fn failing(reader: &Reader) -> Result<Finding> {
         let since = endpoint.failing_since.filter(|_| endpoint.enabled)?;
         Some(format!("since {}", since.format("%Y-%m-%d %H:%M UTC")))
     };
-    Ok(match said(&webhook::endpoints(reader).await?, failing).as_slice() {
-        [] => Finding::ok("the last message to each was taken"),
-        failing => Finding::warn(
-            format!("every attempt fails: {}", some_of(failing)),
-            "read the attempts in `webhookDeliveries`; put the receiver right, or the URL",
-        ),
-    })
+    Ok(
+        match said(&webhook::endpoints(reader).await?, failing).as_slice() {
+            [] => Finding::ok("the last message to each was taken"),
+            failing => Finding::warn(
+                format!("every attempt fails: {}", some_of(failing)),
+                "read the attempts in `webhookDeliveries`; put the receiver right, or the URL",
+            ),
+        },
+    )
 }
 
 /// Whether endpoints were switched off because they failed.
@@ -40,13 +42,15 @@ pub async fn off(reader: &Reader) -> Result<Finding> {
         let reason = endpoint.disabled_reason.as_deref().unwrap_or_default();
         Some(format!("at {}: {reason}", at.format("%Y-%m-%d %H:%M UTC")))
     };
-    Ok(match said(&webhook::endpoints(reader).await?, off).as_slice() {
-        [] => Finding::ok("every endpoint is on"),
-        off => Finding::warn(
-            format!("told nothing: {}", some_of(off)),
-            "switch each on again once its receiver works, or delete it",
-        ),
-    })
+    Ok(
+        match said(&webhook::endpoints(reader).await?, off).as_slice() {
+            [] => Finding::ok("every endpoint is on"),
+            off => Finding::warn(
+                format!("told nothing: {}", some_of(off)),
+                "switch each on again once its receiver works, or delete it",
+            ),
+        },
+    )
 }
 
 /// Whether messages travel in the open.
@@ -59,13 +63,15 @@ pub async fn https(reader: &Reader) -> Result<Finding> {
         let open = endpoint.enabled && endpoint.url.starts_with("http:");
         open.then(|| "not encrypted".to_owned())
     };
-    Ok(match said(&webhook::endpoints(reader).await?, open).as_slice() {
-        [] => Finding::ok("every endpoint that is on has https"),
-        open => Finding::warn(
-            some_of(open),
-            "give it https, unless nobody else can reach the network between",
-        ),
-    })
+    Ok(
+        match said(&webhook::endpoints(reader).await?, open).as_slice() {
+            [] => Finding::ok("every endpoint that is on has https"),
+            open => Finding::warn(
+                some_of(open),
+                "give it https, unless nobody else can reach the network between",
+            ),
+        },
+    )
 }
 
 /// Whether secrets are older than they should be, or the old one of two is good for longer than a
@@ -87,13 +93,15 @@ pub async fn secrets(reader: &Reader, now: DateTime<Utc>) -> Result<Finding> {
         let old = endpoint.enabled && days > SECRET_AGE.num_days();
         old.then(|| format!("its secret is {days} days old"))
     };
-    Ok(match said(&webhook::endpoints(reader).await?, old).as_slice() {
-        [] => Finding::ok("none is older than a year or in an overlap that does not end"),
-        old => Finding::warn(
-            some_of(old),
-            "make others with `rotateWebhookSecret`; the old ones are good for another day",
-        ),
-    })
+    Ok(
+        match said(&webhook::endpoints(reader).await?, old).as_slice() {
+            [] => Finding::ok("none is older than a year or in an overlap that does not end"),
+            old => Finding::warn(
+                some_of(old),
+                "make others with `rotateWebhookSecret`; the old ones are good for another day",
+            ),
+        },
+    )
 }
 
 /// What is said of the endpoints that something is to be said of.

@@ -1,11 +1,11 @@
 //! The lists that `docs/queries.md` promises to be quick, however many posts there are, and whether
 //! this database keeps the promise.
 
+use super::Difficulty;
 use super::filter::{PostFilter, Quantifier, TermFilter, Test, TextField};
 use super::list::{PostList, list, list_statement};
 use super::order::{PostOrder, PostOrderField};
 use super::select::{PostField, PostSelection};
-use super::Difficulty;
 use crate::domain::error::Result;
 use crate::domain::page::{Direction, PageRequest};
 use crate::domain::perspective::Reader;
@@ -57,8 +57,16 @@ pub async fn promised_lists(reader: &Reader) -> Result<Vec<PromisedList>> {
         ("most viewed", everything.clone(), ViewCount),
         ("best", everything, Quality),
         ("newest of a tool", with(Taxonomy::Tool, tool), PublishedAt),
-        ("newest of a stack", with(Taxonomy::Stack, stack), PublishedAt),
-        ("newest of an entity", with(Taxonomy::Entity, entity), PublishedAt),
+        (
+            "newest of a stack",
+            with(Taxonomy::Stack, stack),
+            PublishedAt,
+        ),
+        (
+            "newest of an entity",
+            with(Taxonomy::Entity, entity),
+            PublishedAt,
+        ),
         ("newest of a difficulty", difficulty, PublishedAt),
         ("newest of a language", language, PublishedAt),
         ("one post", slug, PublishedAt),
@@ -90,7 +98,11 @@ fn with(taxonomy: Taxonomy, word: Option<&Term>) -> PostFilter {
 /// # Errors
 ///
 /// Those of the database.
-pub async fn plans_of(reader: &Reader, promised: &PromisedList, wanted: Wanted) -> Result<Vec<Plan>> {
+pub async fn plans_of(
+    reader: &Reader,
+    promised: &PromisedList,
+    wanted: Wanted,
+) -> Result<Vec<Plan>> {
     let selection = all_but_bodies();
     let mut plans = Vec::new();
     for direction in [Direction::Descending, Direction::Ascending] {
