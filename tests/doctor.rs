@@ -163,12 +163,15 @@ async fn nothing_fails_in_a_good_installation(
         .output()
         .unwrap();
     let checks = checks(&output);
-    assert_eq!(names(&checks, "fail"), [""; 0], "{checks:#?}");
+    let mut failures = names(&checks, "fail");
+    // The PostgreSQL of the tests keeps nothing safe, and says so.
+    failures.retain(|name| backend == Backend::Sqlite || name != "durability");
+    assert_eq!(failures, [""; 0], "{checks:#?}");
     // No process with workers has run here.
     let mut warnings = names(&checks, "warn");
     warnings.retain(|name| name != "disk");
     assert_eq!(warnings, ["workers"], "{checks:#?}");
-    assert!(output.status.success());
+    assert_eq!(output.status.success(), backend == Backend::Sqlite);
     let strict = operator.doctor(&["--strict", "--only", "workers"]);
     assert_eq!(strict.status.code(), Some(1));
     let table = operator.doctor(&["--only", "workers,indexes"]);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::audit_event::{Column, Entity};
-use sea_orm::sea_query::{Expr, Order, Query};
+use sea_orm::sea_query::{Order, Query};
 use sea_orm::{DatabaseBackend, Statement};
 
 use super::Finding;
