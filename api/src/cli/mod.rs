@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app;
 use crate::config::{self, Config, LogFormat};
+use crate::domain::error::{Error, ProblemCode};
 use crate::domain::transaction::Store;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, DatabaseOptions};
@@ -86,10 +87,37 @@ pub async fn run() -> ExitCode {
     match dispatch(line).await {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("alphanode: {error}"));
+            say(&format!("alphanode: {}", in_words(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What went wrong, for a terminal: it knows arguments, and no fields of an input. What is not there,
+/// or in the way, is named by its message; of a value that can't be used the field says which.
+fn in_words(failure: &Failure) -> String {
+    let Some(Error::Refused(problems)) = failure.downcast_ref() else {
+        return failure.to_string();
+    };
+    let texts = problems.iter().map(|problem| match problem.code {
+        ProblemCode::Invalid | ProblemCode::Taken => {
+            format!("{}: {}", words(&problem.field), problem.message)
+        }
+        _ => problem.message.clone(),
+    });
+    texts.collect::<Vec<_>>().join("; ")
+}
+
+/// The name of a field as people say it: `expiresAt` is expires at.
+fn words(field: &str) -> String {
+    let mut words = String::with_capacity(field.len() + 4);
+    for character in field.chars() {
+        if character.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(character.to_lowercase());
+    }
+    words
 }
 
 async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
@@ -169,6 +197,13 @@ async fn wait_for_signal() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// Tells the person at the terminal that a list was cut.
+fn say_there_are_more(limit: u64) {
+    say(&format!(
+        "these are the newest {limit}; there are more, and `--limit` lists them"
+    ));
 }
 
 /// Tells the person at the terminal something that is not the command's result.
