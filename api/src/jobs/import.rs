@@ -59,5 +59,8 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
             import::drop_files(&store, run_id).await?;
         }
     }
+    if import::is_cancelled(&store, run_id).await? {
+        job.call_off();
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ pub mod content;
 pub mod editing;
 pub mod export_run;
 pub mod facet;
+pub mod import_document;
 pub mod import_run;
 pub mod job;
 pub mod job_kind;
