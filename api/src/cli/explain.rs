@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +17,7 @@ use crate::domain::transaction::Store;
 use crate::foundation::plan::{Plan, Wanted, plan};
 use crate::foundation::recorder::Recorded;
 use crate::graphql::context::RequestContext;
-use crate::graphql::document::Documents;
+use crate::graphql::document::{Documents, complete_variables, only_queries};
 use crate::graphql::{limits, perspective};
 
 #[derive(Debug, clap::Args)]
@@ -110,17 +109,14 @@ fn prepare(text: &str, arguments: &Arguments) -> Result<Request, Failure> {
         return Err(message.into());
     }
     limits::check_variables(arguments.variables.values()).map_err(said)?;
-    let variables = Value::Object(arguments.variables.clone());
+    let mut variables = arguments.variables.clone();
+    complete_variables(&document, &mut variables);
+    let variables = Value::Object(variables);
     let request = Request::new(text).variables(Variables::from_json(variables));
     Ok(match &arguments.operation_name {
         Some(name) => request.operation_name(name),
         None => request,
     })
-}
-
-fn only_queries(document: &ExecutableDocument) -> bool {
-    let mut operations = document.operations.iter();
-    operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
 fn said(error: ServerError) -> Failure {

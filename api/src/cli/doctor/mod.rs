@@ -17,7 +17,7 @@ use super::Failure;
 use crate::app;
 use crate::config::{Config, ConfigError, Mode};
 use crate::domain::doctor::{
-    Finding, State, api_tokens, clock, database, jobs, people, queries, webhooks,
+    Finding, State, api_tokens, cache_rules, clock, database, jobs, people, queries, webhooks,
 };
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::clock::Clock;
@@ -67,6 +67,7 @@ enum Check {
     Statistics,
     Indexes,
     Backups,
+    CacheExamples,
     Clock,
     Admins,
     SetupLink,
@@ -223,6 +224,7 @@ impl<'given> Patient<'given> {
             Check::Statistics => database::statistics(&self.reader()?).await?,
             Check::Indexes => queries::indexes(&self.reader()?).await?,
             Check::Backups => database::backups(&self.reader()?).await?,
+            Check::CacheExamples => cache_rules::examples(&self.reader()?).await?,
             Check::Clock => clock::clock(&self.reader()?, &self.clock).await?,
             Check::Admins => people::admins(&self.reader()?).await?,
             Check::SetupLink => people::setup_link(&self.reader()?, now).await?,

@@ -2,6 +2,7 @@
 //! what it found and what to do about it; `docs/security.md` lists all checks.
 
 pub mod api_tokens;
+pub mod cache_rules;
 pub mod clock;
 pub mod database;
 pub mod jobs;
