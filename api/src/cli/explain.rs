@@ -17,7 +17,7 @@ use crate::domain::transaction::Store;
 use crate::foundation::plan::{Plan, Wanted, plan};
 use crate::foundation::recorder::Recorded;
 use crate::graphql::context::RequestContext;
-use crate::graphql::document::{Documents, complete_variables, only_queries};
+use crate::graphql::document::{self, complete_variables, only_queries};
 use crate::graphql::{limits, perspective};
 
 #[derive(Debug, clap::Args)]
@@ -102,7 +102,7 @@ fn read(operation: &str) -> Result<String, Failure> {
 
 /// Holds the query to the limits that requests are held to.
 fn prepare(text: &str, arguments: &Arguments) -> Result<Request, Failure> {
-    let document = Documents::default().get(text).map_err(said)?;
+    let document = document::parse(text).map_err(said)?;
     if !only_queries(&document) {
         let message = "the operation would be run, and only queries can be without consequences; \
                        give a query, e.g. the fields that the mutation answers";
