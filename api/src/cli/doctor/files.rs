@@ -20,6 +20,9 @@ pub(super) fn database_file(config: &Config) -> Result<Finding, Failure> {
     let Some(path) = sqlite_path(&config.database_url) else {
         return Ok(elsewhere());
     };
+    if there(Path::new(path))?.is_none() {
+        return Ok(missing(path));
+    }
     let mut open = Vec::new();
     for ending in ["", "-wal", "-shm"] {
         let file = with_ending(path, ending);
@@ -42,7 +45,7 @@ pub(super) fn disk(config: &Config) -> Result<Finding, Failure> {
         return Ok(elsewhere());
     };
     let Some(metadata) = there(Path::new(path))? else {
-        return Ok(Finding::skip(format!("there is no file {path}")));
+        return Ok(missing(path));
     };
     let volume = rustix::fs::statvfs(path)?;
     let free = volume.f_bavail.saturating_mul(volume.f_frsize);
@@ -72,6 +75,10 @@ pub(super) fn wal(config: &Config) -> Result<Finding, Failure> {
         ),
         false => Finding::ok(found),
     })
+}
+
+fn missing(path: &str) -> Finding {
+    Finding::skip(format!("there is no file {path}"))
 }
 
 fn elsewhere() -> Finding {
