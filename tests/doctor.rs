@@ -251,6 +251,11 @@ async fn settings_that_are_not_for_the_public_are_found() {
         "warn",
         "a whole request",
     );
+    let unlimited = ("ALPHANODE_RATE_LIMIT_POINTS_PER_MINUTE", "0");
+    finds(&[unlimited], "limits", "warn", "is 0");
+    let open = ("ALPHANODE_CORS_ORIGINS", "http://site.example.org");
+    finds(&[production, open], "cors-origins", "warn", "http://site");
+    finds(&[open], "cors-origins", "ok", "http://site");
     let network = ("ALPHANODE_WEBHOOK_ALLOWED_HOSTS", "10.0.0.0/8");
     finds(&[network], "webhook-hosts", "warn", "10.0.0.0/8");
     let host = (

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_graphql::extensions::Analyzer;
 use axum::Router;
+use axum::http::HeaderValue;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
@@ -27,9 +28,15 @@ use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::persisted_query::PersistedQueries;
 use crate::graphql::{self, Schema, SchemaBuilder, limits};
+use crate::http::admission::Admission;
+use crate::http::cross_origin::Origins;
+use crate::http::rate_limit::RateLimits;
 use crate::http::{self, Server};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
+
+/// Files that are taken in or sent at once.
+const TRANSFERS: usize = 16;
 
 /// Everything that runs.
 pub struct App {
@@ -78,6 +85,18 @@ impl App {
             graphiql: config.mode == Mode::Development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
+            admission: Admission::new(config.operation_limit, 4 * config.operation_limit),
+            transfers: Admission::new(TRANSFERS, 0),
+            rate_limits: RateLimits::new(
+                config.rate_limit_points_per_minute,
+                config.rate_limit_points_per_minute_signed_in,
+                &store.clock,
+            ),
+            origins: Origins {
+                own: HeaderValue::from_str(&config.public_origin()).ok(),
+                friends: friends(config),
+            },
+            is_https: config.public_url().starts_with("https://"),
         }));
         Self {
             store,
@@ -206,6 +225,14 @@ pub fn schema_alone(config: &Config, store: &Store) -> Schema {
     schema(config, store, &keys, &Passwords::new(1), &views)
         .extension(Analyzer)
         .finish()
+}
+
+/// Whose pages may ask. What can't be read was refused when the settings were.
+fn friends(config: &Config) -> Vec<HeaderValue> {
+    let origins = config.cors_origins.iter();
+    origins
+        .filter_map(|origin| HeaderValue::from_str(origin).ok())
+        .collect()
 }
 
 /// The kinds of jobs that this program runs.

@@ -18,7 +18,7 @@ use crate::foundation::plan::{Plan, Wanted, plan};
 use crate::foundation::recorder::Recorded;
 use crate::graphql::context::RequestContext;
 use crate::graphql::document::{self, complete_variables, only_queries};
-use crate::graphql::{limits, perspective};
+use crate::graphql::{cost, limits, perspective};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -51,6 +51,18 @@ fn seen(text: &str) -> Result<Perspective, String> {
     perspective::parse(text).map_err(|error| error.to_string())
 }
 
+/// A query that was run, and what it took.
+struct Explanation {
+    answer: Response,
+    /// In the order in which they ended.
+    statements: Vec<Explained>,
+    /// What the answer is made from.
+    tags: Vec<String>,
+    took: Duration,
+    /// What it costs by the rate limits.
+    points: u32,
+}
+
 /// A statement that was run, with its plan.
 struct Explained {
     ran: Recorded,
@@ -59,7 +71,7 @@ struct Explained {
 
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let text = read(&arguments.operation)?;
-    let request = prepare(&text, arguments)?;
+    let (request, points) = prepare(&text, arguments)?;
     let store = open_store(config).await?;
     let reader = Reader::recording(store.database.clone(), arguments.perspective);
     let reader = Arc::new(reader);
@@ -76,14 +88,21 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         let plan = plan(&store.database, ran.statement.clone(), wanted).await?;
         statements.push(Explained { ran, plan });
     }
-    let tags: Vec<String> = reader.tags().iter().map(ToString::to_string).collect();
     store.database.close().await?;
+    let explanation = Explanation {
+        answer,
+        statements,
+        tags: reader.tags().iter().map(ToString::to_string).collect(),
+        took,
+        points,
+    };
     let mut out = std::io::stdout().lock();
     match arguments.json {
-        true => print_object(&mut out, &answer, &statements, &tags, took)?,
-        false => print(&mut out, &answer, &statements, &tags, took)?,
+        true => writeln!(out, "{}", explanation.to_object())?,
+        false => explanation.print(&mut out)?,
     }
-    Ok(ExitCode::from(u8::from(!answer.errors.is_empty())))
+    let failed = !explanation.answer.errors.is_empty();
+    Ok(ExitCode::from(u8::from(failed)))
 }
 
 /// The text of the query.
@@ -100,8 +119,8 @@ fn read(operation: &str) -> Result<String, Failure> {
     std::fs::read_to_string(operation).map_err(|error| format!("{operation}: {error}").into())
 }
 
-/// Holds the query to the limits that requests are held to.
-fn prepare(text: &str, arguments: &Arguments) -> Result<Request, Failure> {
+/// Holds the query to the limits that requests are held to. Answers the points that it costs, too.
+fn prepare(text: &str, arguments: &Arguments) -> Result<(Request, u32), Failure> {
     let document = document::parse(text).map_err(said)?;
     if !only_queries(&document) {
         let message = "the operation would be run, and only queries can be without consequences; \
@@ -111,12 +130,15 @@ fn prepare(text: &str, arguments: &Arguments) -> Result<Request, Failure> {
     limits::check_variables(arguments.variables.values()).map_err(said)?;
     let mut variables = arguments.variables.clone();
     complete_variables(&document, &mut variables);
+    let name = arguments.operation_name.as_deref();
+    let points = cost::points(&document, name, &variables).saturating_add(1);
     let variables = Value::Object(variables);
     let request = Request::new(text).variables(Variables::from_json(variables));
-    Ok(match &arguments.operation_name {
+    let request = match name {
         Some(name) => request.operation_name(name),
         None => request,
-    })
+    };
+    Ok((request, points))
 }
 
 fn said(error: ServerError) -> Failure {
@@ -133,84 +155,75 @@ async fn ask(config: &Config, store: &Store, reader: &Arc<Reader>, request: Requ
     schema.execute(request.data(context)).await
 }
 
-/// What the operation counts for.
-fn counted(answer: &Response, name: &str) -> Value {
-    let analysis = answer.extensions.get("analyzer");
-    let analysis = analysis.and_then(|value| value.clone().into_json().ok());
-    analysis.map_or(Value::Null, |analysis| analysis[name].clone())
-}
-
-fn print(
-    out: &mut impl Write,
-    answer: &Response,
-    statements: &[Explained],
-    tags: &[String],
-    took: Duration,
-) -> Result<(), Failure> {
-    for error in &answer.errors {
-        writeln!(out, "error: {}", error.message)?;
-    }
-    for (explained, number) in statements.iter().zip(1..) {
-        let Explained { ran, plan } = explained;
-        let rows = ran
-            .rows
-            .map_or("failed".to_owned(), |rows| format!("{rows} rows"));
-        let (took, parameters) = (milliseconds(ran.time), parameters(ran));
-        writeln!(out, "{number}. {took} ms, {rows}, {parameters} parameters")?;
-        writeln!(out, "   {}\n", ran.statement.sql)?;
-        for line in &plan.lines {
-            writeln!(out, "   {line}")?;
+impl Explanation {
+    fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        for error in &self.answer.errors {
+            writeln!(out, "error: {}", error.message)?;
         }
-        for concern in &plan.concerns {
-            writeln!(out, "   ! {concern}")?;
+        for (Explained { ran, plan }, number) in self.statements.iter().zip(1..) {
+            let rows = ran
+                .rows
+                .map_or("failed".to_owned(), |rows| format!("{rows} rows"));
+            let (took, parameters) = (milliseconds(ran.time), parameters(ran));
+            writeln!(out, "{number}. {took} ms, {rows}, {parameters} parameters")?;
+            writeln!(out, "   {}\n", ran.statement.sql)?;
+            for line in &plan.lines {
+                writeln!(out, "   {line}")?;
+            }
+            for concern in &plan.concerns {
+                writeln!(out, "   ! {concern}")?;
+            }
+            writeln!(out)?;
         }
-        writeln!(out)?;
+        writeln!(
+            out,
+            "{} statements, {} ms in the database, {} ms in all; complexity {}, depth {}, {} points",
+            self.statements.len(),
+            milliseconds(self.in_database()),
+            milliseconds(self.took),
+            self.counted("complexity"),
+            self.counted("depth"),
+            self.points,
+        )?;
+        writeln!(out, "made from {}", self.tags.join(" "))
     }
-    let in_database: Duration = statements.iter().map(|one| one.ran.time).sum();
-    writeln!(
-        out,
-        "{} statements, {} ms in the database, {} ms in all; complexity {}, depth {}",
-        statements.len(),
-        milliseconds(in_database),
-        milliseconds(took),
-        counted(answer, "complexity"),
-        counted(answer, "depth"),
-    )?;
-    writeln!(out, "made from {}", tags.join(" "))?;
-    Ok(())
-}
 
-fn print_object(
-    out: &mut impl Write,
-    answer: &Response,
-    statements: &[Explained],
-    tags: &[String],
-    took: Duration,
-) -> Result<(), Failure> {
-    let in_database: Duration = statements.iter().map(|one| one.ran.time).sum();
-    let statements = statements.iter().map(|Explained { ran, plan }| {
-        let concerns = plan.concerns.iter().map(ToString::to_string);
+    fn to_object(&self) -> Value {
+        let statements = self.statements.iter().map(|Explained { ran, plan }| {
+            let concerns = plan.concerns.iter().map(ToString::to_string);
+            json!({
+                "sql": ran.statement.sql,
+                "parameters": parameters(ran),
+                "rows": ran.rows,
+                "milliseconds": milliseconds(ran.time),
+                "plan": plan.lines,
+                "concerns": concerns.collect::<Vec<_>>(),
+            })
+        });
+        let errors = self.answer.errors.iter().map(|error| &error.message);
         json!({
-            "sql": ran.statement.sql,
-            "parameters": parameters(ran),
-            "rows": ran.rows,
-            "milliseconds": milliseconds(ran.time),
-            "plan": plan.lines,
-            "concerns": concerns.collect::<Vec<_>>(),
+            "statements": statements.collect::<Vec<_>>(),
+            "databaseMilliseconds": milliseconds(self.in_database()),
+            "milliseconds": milliseconds(self.took),
+            "complexity": self.counted("complexity"),
+            "depth": self.counted("depth"),
+            "points": self.points,
+            "tags": self.tags,
+            "errors": errors.collect::<Vec<_>>(),
         })
-    });
-    let errors = answer.errors.iter().map(|error| &error.message);
-    let object = json!({
-        "statements": statements.collect::<Vec<_>>(),
-        "databaseMilliseconds": milliseconds(in_database),
-        "milliseconds": milliseconds(took),
-        "complexity": counted(answer, "complexity"),
-        "depth": counted(answer, "depth"),
-        "tags": tags,
-        "errors": errors.collect::<Vec<_>>(),
-    });
-    writeln!(out, "{object}")?;
-    Ok(())
+    }
+
+    /// Time spent waiting for the database.
+    fn in_database(&self) -> Duration {
+        self.statements.iter().map(|one| one.ran.time).sum()
+    }
+
+    /// What the library counted.
+    fn counted(&self, name: &str) -> Value {
+        let analysis = self.answer.extensions.get("analyzer");
+        let analysis = analysis.and_then(|value| value.clone().into_json().ok());
+        analysis.map_or(Value::Null, |analysis| analysis[name].clone())
+    }
 }
 
 fn parameters(ran: &Recorded) -> usize {

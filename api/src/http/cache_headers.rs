@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::cache::{Entry, TagHeaders};
+use crate::domain::cache_rule::Policy;
 use crate::foundation::cache_tag::CacheTag;
 use crate::graphql::perspective;
 
@@ -82,6 +83,22 @@ impl Bypass {
 pub(super) fn is_public(headers: &HeaderMap) -> bool {
     let mut perspectives = headers.get_all(perspective::HEADER).iter();
     !headers.contains_key(header::AUTHORIZATION) && perspectives.all(|value| value == "published")
+}
+
+/// Whether a condition of the rules has this request pass by.
+pub(super) fn is_bypassed(policy: &Policy, headers: &HeaderMap) -> bool {
+    if policy.bypass.is_empty() {
+        return false;
+    }
+    // HTTP/2 may send each cookie by itself.
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies: Vec<&str> = cookies.filter_map(|value| value.to_str().ok()).collect();
+    let cookies = cookies.join("; ");
+    let value = |name: &str| match name.eq_ignore_ascii_case("cookie") {
+        true => Some(cookies.as_str()).filter(|cookies| !cookies.is_empty()),
+        false => headers.get(name).and_then(|value| value.to_str().ok()),
+    };
+    policy.bypass(value).is_some()
 }
 
 /// Whether a client wants an answer that is made for it.

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::add_common_headers;
+use super::add_request_id;
 use super::cache_headers::CacheOutcome;
 
 /// The id of a request: the caller's `X-Request-Id` when it is a plain word, else a new one.
@@ -63,7 +63,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
         database_ms = milliseconds(facts.database_time),
         error = facts.error,
     );
-    add_common_headers(&mut response, &id);
+    add_request_id(&mut response, &id);
     response
 }
 

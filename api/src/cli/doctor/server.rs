@@ -81,10 +81,13 @@ pub(super) fn answers(probe: &Probe) -> Finding {
 /// Whether browsers are told to be careful.
 pub(super) fn headers(probe: &Probe, _: bool) -> Finding {
     let has = |name: &str| probe.headers.contains_key(name);
-    let mut missing: Vec<&str> = ["x-content-type-options", "referrer-policy"]
-        .into_iter()
-        .filter(|name| !has(name))
-        .collect();
+    let always = [
+        "x-content-type-options",
+        "referrer-policy",
+        "x-frame-options",
+        "content-security-policy",
+    ];
+    let mut missing: Vec<&str> = always.into_iter().filter(|name| !has(name)).collect();
     if probe.encrypted && !has("strict-transport-security") {
         missing.push("strict-transport-security");
     }

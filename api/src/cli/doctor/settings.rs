@@ -145,6 +145,22 @@ pub(super) fn limits(config: &Config) -> Finding {
     if config.job_lease_seconds < 5 {
         odd.push("`job_lease_seconds` is below 5: a slow moment makes jobs run twice".to_owned());
     }
+    for (name, points) in [
+        (
+            "rate_limit_points_per_minute",
+            config.rate_limit_points_per_minute,
+        ),
+        (
+            "rate_limit_points_per_minute_signed_in",
+            config.rate_limit_points_per_minute_signed_in,
+        ),
+    ] {
+        if points == 0 {
+            odd.push(format!(
+                "`{name}` is 0: one client may keep all others waiting"
+            ));
+        }
+    }
     match odd.is_empty() {
         true => Finding::ok(format!(
             "reads end after {} s, requests after {} s",
@@ -154,6 +170,24 @@ pub(super) fn limits(config: &Config) -> Finding {
             odd.join("; "),
             "go back to the default, unless there is a reason",
         ),
+    }
+}
+
+/// Whether the sites whose pages may ask are ones that nobody can put pages into on the way.
+pub(super) fn cors_origins(config: &Config) -> Finding {
+    let origins = &config.cors_origins;
+    let open: Vec<String> = origins
+        .iter()
+        .filter(|origin| origin.starts_with("http:"))
+        .cloned()
+        .collect();
+    match (config.mode, open.is_empty(), origins.is_empty()) {
+        (Mode::Production, false, _) => Finding::warn(
+            format!("not encrypted: {}", some_of(&open)),
+            "name the https origins of the site and the admin UI in `cors_origins`, no others",
+        ),
+        (_, _, true) => Finding::ok("no pages but this server's own"),
+        _ => Finding::ok(some_of(origins)),
     }
 }
 
