@@ -520,7 +520,7 @@ async fn what_another_process_changes_is_noticed(
         keys_directory: server.keys_directory(),
         ..Config::default()
     };
-    let other = App::new(&config, database, Clock::system());
+    let other = App::new(&config, database, Clock::system()).unwrap();
     let stop = CancellationToken::new();
     let listening = tokio::spawn(other.listen(stop.clone()));
     let ask = async || {
