@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
+mod cache_truth;
 mod chaos;
 mod checklist_ticks;
 mod command_line;

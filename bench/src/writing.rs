@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::client::{Connection, Round};
 use crate::contest::{Contestant, Figures};
 use crate::load::{Database, connect, succeed};
-use crate::process::{Server, alphanode};
+use crate::process::{Meter, Server, alphanode};
 use crate::writer::{Draft, Writer};
 use crate::{Arguments, Result, say};
 
@@ -126,7 +126,7 @@ async fn contest(
 }
 
 /// An API token that may write and publish, made as an operator makes one.
-fn credential(database: &Database) -> Result<String> {
+pub fn credential(database: &Database) -> Result<String> {
     let run = |arguments: &[&str]| {
         let mut command = alphanode()?;
         command
@@ -150,9 +150,10 @@ async fn number(connection: &DatabaseConnection, sql: &str) -> Result<i64> {
     Ok(row.ok_or("no row")?.try_get_by_index(0)?)
 }
 
-async fn drafts(connection: &DatabaseConnection, arguments: &Arguments) -> Result<Vec<Draft>> {
+/// The posts that are written.
+pub async fn drafts(connection: &DatabaseConnection, arguments: &Arguments) -> Result<Vec<Draft>> {
     let sql = format!(
-        "SELECT p.id AS post, p.head_content AS head, b.markdown, b.html, s.body AS text,
+        "SELECT p.id AS post, p.head_content AS head, c.slug, b.markdown, b.html, s.body AS text,
             c.word_count AS words, 0 AS saves
          FROM post p
          JOIN post_content c ON c.id = p.head_content
@@ -177,6 +178,7 @@ async fn round(
     duration: Duration,
 ) -> Result<(Round, Vec<Vec<Draft>>)> {
     let mut editors = JoinSet::new();
+    let meter = Meter::start(&writer.server)?;
     let started = Instant::now();
     for mut drafts in parts {
         let writer = writer.clone();
@@ -209,6 +211,8 @@ async fn round(
     }
     let round = Round {
         per_second: latencies.len() as f64 / started.elapsed().as_secs_f64(),
+        hits: 0.0,
+        spent: meter.read(latencies.len())?,
         latencies,
     };
     Ok((round, parts))
