@@ -25,6 +25,9 @@ const SLUGS: usize = 200;
 /// A turn is no longer: there are many, and what is slow need not be asked for often.
 const LONGEST_TURN: Duration = Duration::from_millis(500);
 
+/// Posts of a page.
+const ROWS: usize = 20;
+
 /// The page of a list as the site shows it.
 const PAGE: &str = "query Page($filter: PostFilter, $order: PostOrder, $after: String) {
     posts(first: 20, filter: $filter, orderBy: $order, after: $after) {
@@ -286,23 +289,26 @@ async fn queries(
     Ok(queries)
 }
 
-/// A cursor some pages into a list.
+/// A cursor some pages into a list, or as far as whole pages go on after it.
 async fn cursor(connection: &mut Connection, variables: &Value) -> Result<Value> {
     const PAGES: usize = 5;
     let mut variables = variables.clone();
-    variables["after"] = json!(null);
-    for _ in 0..PAGES {
+    let mut cursors = vec![json!(null)];
+    for _ in 0..=PAGES {
+        variables["after"] = json!(cursors.last());
         let answer = connection.ask(&request(PAGE, &variables)).await?;
-        let answer: Value = serde_json::from_slice(answer)?;
-        let end = &answer["data"]["posts"]["pageInfo"]["endCursor"];
-        if end.is_null() {
+        let mut answer: Value = serde_json::from_slice(answer)?;
+        let posts = &mut answer["data"]["posts"];
+        let nodes = posts["nodes"].as_array().map_or(0, Vec::len);
+        if nodes < ROWS {
             break;
         }
-        variables["after"] = end.clone();
+        cursors.push(posts["pageInfo"]["endCursor"].take());
     }
-    match variables["after"].take() {
-        Value::Null => Err(format!("nothing is in the list {variables}").into()),
-        cursor => Ok(cursor),
+    // A page was read after all of them but the last.
+    match cursors.len() {
+        ..3 => Err(format!("the list {variables} is shorter than two pages: more posts").into()),
+        found => Ok(cursors.swap_remove(found - 2)),
     }
 }
 

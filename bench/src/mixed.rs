@@ -272,8 +272,9 @@ impl Visitor {
         let shown = Question::one(&draft.slug).graphql();
         let shown = self.connection.ask(&shown).await?;
         if memmem::find(shown, draft.paragraph().as_bytes()).is_none() {
+            let shown = String::from_utf8_lossy(shown);
             return Err(format!(
-                "the read after its publication does not show the {}. save of {}",
+                "the read after its publication does not show the {}. save of {}: {shown}",
                 draft.saves, draft.slug
             )
             .into());

@@ -415,8 +415,14 @@ impl Editing {
         }
     }
 
+    /// Two words of the same noun.
+    fn two_words(&mut self) -> (usize, usize) {
+        let (word, shift) = (self.pick(self.words.len()), 3 * self.pick(4));
+        (word, (word + shift) % self.words.len())
+    }
+
     async fn merge(&mut self) -> Change {
-        let (word, into) = (self.pick(self.words.len()), self.pick(self.words.len()));
+        let (word, into) = self.two_words();
         let input = json!({ "id": self.words[word].id, "into": self.words[into].id });
         match self.words[word].noun {
             "Tool" => self.attempt("mergeTool", "MergeTermInput", input).await,
@@ -426,7 +432,7 @@ impl Editing {
     }
 
     async fn delete_word(&mut self) -> Change {
-        let (word, other) = (self.pick(self.words.len()), self.pick(self.words.len()));
+        let (word, other) = self.two_words();
         let input = json!({ "id": self.words[word].id, "reassignTo": self.words[other].id });
         match self.words[word].noun {
             "Tool" => self.attempt("deleteTool", "DeleteTermInput", input).await,

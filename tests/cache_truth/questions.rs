@@ -110,7 +110,7 @@ pub(super) fn questions(known: &Known) -> Vec<Question> {
         json!({ "difficulty": { "eq": "BEGINNER" } }),
         json!({ "codeLanguage": { "eq": "rust" } }),
         json!({ "score": { "quality": { "gte": 50 } } }),
-        json!({ "not": { "flags": { "needsHumanReview": { "eq": true } } } }),
+        json!({ "not": { "flags": { "needsHumanReview": true } } }),
         json!({ "tools": { "none": { "slug": { "eq": "axum" } } } }),
         json!({ "title": { "startsWith": "Title 1" } }),
     ];

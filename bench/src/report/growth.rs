@@ -7,8 +7,8 @@ use crate::limits;
 pub(super) fn print(growths: &[Growth]) {
     for growth in growths {
         println!(
-            "\n| {:<32} | {:>9} posts, ms | {:>9} posts, ms | times | promised |\n\
-             |----------------------------------|--------------------:|--------------------:|------:|\
+            "\n| {:<40} | {:>9} posts, ms | {:>9} posts, ms | times | promised |\n\
+             |------------------------------------------|--------------------:|--------------------:|------:|\
              ----------|",
             growth.database, growth.small, growth.large
         );
@@ -18,7 +18,7 @@ pub(super) fn print(growths: &[Growth]) {
                 None => "too slow".into(),
             };
             println!(
-                "| {:<32} | {:>19} | {:>19} | {:>5} | {:<8} |",
+                "| {:<40} | {:>19} | {:>19} | {:>5} | {:<8} |",
                 row.name,
                 figure(row.small_ms, 3),
                 figure(row.large_ms, 3),
