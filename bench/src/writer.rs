@@ -60,6 +60,9 @@ impl Writer {
                 let content = json!({ "body": markdown });
                 let input = json!({ "id": post, "basedOn": head, "content": content });
                 let saved = self.mutate(connection, SAVE, "updatePost", &input).await?;
+                if !saved["conflict"].is_null() {
+                    return Err(format!("somebody else wrote it: {saved}").into());
+                }
                 let revision = &saved["post"]["revision"]["id"];
                 let revision = revision
                     .as_str()

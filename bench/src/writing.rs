@@ -125,7 +125,7 @@ async fn contest(
     Ok(figures)
 }
 
-/// An API token that may write and publish, made as an operator makes one.
+/// An API token that may write, be shown what it wrote, and publish; made as an operator makes one.
 pub fn credential(database: &Database) -> Result<String> {
     let run = |arguments: &[&str]| {
         let mut command = alphanode()?;
@@ -138,7 +138,7 @@ pub fn credential(database: &Database) -> Result<String> {
     run(&[
         "user", "create", editor, "--name", "Bench", "--role", "editor",
     ])?;
-    let scopes = ["--scopes", "posts:write,posts:publish"];
+    let scopes = ["--scopes", "posts:read-drafts,posts:write,posts:publish"];
     let token = ["token", "create", "--user", editor, "--name", "bench"];
     let token = run(&[token.as_slice(), &scopes].concat())?;
     Ok(token.trim().to_owned())

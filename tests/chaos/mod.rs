@@ -45,7 +45,7 @@ impl Scale {
                 documents: 400,
                 posts: 40,
                 kills: 5,
-                watch: Duration::ZERO,
+                watch: Duration::from_secs(6),
                 lease: 1,
             },
         }

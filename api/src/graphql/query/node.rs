@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, Result};
 
+use crate::domain::cache_rule;
 use crate::domain::error::Error;
 use crate::domain::export;
 use crate::domain::import;
@@ -14,9 +15,11 @@ use crate::domain::post::{self, NumberField, PostFilter, Test};
 use crate::domain::release;
 use crate::domain::schedule;
 use crate::domain::taxonomy::{self, Taxonomy};
+use crate::foundation::cache_tag::CacheTag;
 use crate::graphql::context::{reader, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
+use crate::graphql::types::cache_rule::CacheRule;
 use crate::graphql::types::export_run::ExportRun;
 use crate::graphql::types::import_run::ImportRun;
 use crate::graphql::types::job::Job;
@@ -71,6 +74,8 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let mut found: HashMap<(NodeType, i64), Node> = HashMap::new();
     let posts = keys_of(NodeType::Post);
     if !posts.is_empty() {
+        // Also of those that are not in sight, for that is an answer too.
+        reader.note_all(posts.iter().map(|key| CacheTag::Row("post", *key)));
         let filter = PostFilter::Number(NumberField::Id, Test::In(posts));
         let posts = post::find(reader, filter, selection_of(context.look_ahead())).await;
         for post in posts.or_graphql_error(context)? {
@@ -148,6 +153,17 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
             found.insert(
                 (NodeType::ExportRun, run.id),
                 Node::ExportRun(ExportRun(run)),
+            );
+        }
+    }
+    let rules = keys_of(NodeType::CacheRule);
+    let may_see = permission::check(request(context).caller.actor, Action::ReadCacheRules).is_ok();
+    if !rules.is_empty() && may_see {
+        let rules = cache_rule::find(reader, &rules).await;
+        for rule in rules.or_graphql_error(context)? {
+            found.insert(
+                (NodeType::CacheRule, rule.id),
+                Node::CacheRule(CacheRule(rule)),
             );
         }
     }

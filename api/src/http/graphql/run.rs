@@ -164,7 +164,14 @@ async fn kept_or_made(
     policy: Policy,
 ) -> Response {
     let landing = match server.cache.join(&key) {
-        Flight::First(landing) => Some(landing),
+        Flight::First(landing) => {
+            // It may have been made since this was looked for.
+            if let Some(Found::Fresh(entry)) = server.cache.find(&key, server.store.clock.now()) {
+                landing.land(&entry);
+                return asked.respond(server, &entry, CacheOutcome::Hit, Cost::default());
+            }
+            Some(landing)
+        }
         Flight::Follower(follower) => {
             let landed = follower.landed().await;
             // What was begun before this was asked may be older than a change that was answered
