@@ -6,6 +6,7 @@ mod alarm_events;
 mod audit_log;
 mod cache_decision;
 mod cache_rules;
+mod cache_truth;
 mod caching_guide;
 mod chaos;
 mod checklist_ticks;
