@@ -78,43 +78,53 @@ async fn operations_are_explained(#[values(Backend::Sqlite, Backend::Postgres)] 
             search,
             strictest,
         ),
-        ("{ me { id } }", vec!["me"], "no-store", "BYPASS"),
+        (
+            "{ me { id } }",
+            vec!["me"],
+            "no-store",
+            "BYPASS; reason=no-rule",
+        ),
         (
             "{ posts { totalCount } webhookEndpoints { id } }",
             vec!["posts", "webhookEndpoints"],
             "no-store",
-            "BYPASS",
+            "BYPASS; reason=no-rule",
         ),
-        ("{ __typename }", vec!["__typename"], "no-store", "BYPASS"),
+        (
+            "{ __typename }",
+            vec!["__typename"],
+            "no-store",
+            "BYPASS; reason=no-rule",
+        ),
         (
             "{ __schema { types { name } } }",
             vec!["__schema"],
             "no-store",
-            "BYPASS",
+            "BYPASS; reason=introspection",
         ),
         (
             "{ posts { totalCount } __type(name: \"Post\") { name } }",
             vec!["posts", "__type"],
             "no-store",
-            "BYPASS",
+            "BYPASS; reason=introspection",
         ),
         (
             "mutation { publishPost(input: {}) { post { id } } }",
             vec!["publishPost"],
             "no-store",
-            "BYPASS",
+            "BYPASS; reason=not-a-query",
         ),
         (
             "mutation { posts { totalCount } }",
             vec!["posts"],
             "no-store",
-            "BYPASS",
+            "BYPASS; reason=not-a-query",
         ),
         (
             "subscription { postChanged { id } }",
             vec!["postChanged"],
             "no-store",
-            "BYPASS",
+            "BYPASS; reason=not-a-query",
         ),
     ] {
         let request = json!({ "target": { "operation": { "document": document } } });
@@ -171,40 +181,48 @@ async fn what_no_rule_can_undo_is_told(
         return;
     };
     let draft = "draft";
-    for (more, conditions, cache_control) in [
+    let ages = "public, max-age=0, s-maxage=300, stale-while-revalidate=60";
+    for (more, conditions, cache_control, word) in [
         (
             json!({ "signedIn": true }),
             vec!["SIGNED_IN"],
             "private, no-store",
+            "signed-in",
         ),
         (
             json!({ "headers": [{ "name": "authorization", "value": "Bearer x" }] }),
             vec!["SIGNED_IN"],
             "private, no-store",
+            "signed-in",
         ),
         (
             json!({ "perspective": draft }),
             vec!["NOT_PUBLISHED"],
             "private, no-store",
+            "perspective",
         ),
         (
             json!({ "headers": [{ "name": "x-alphanode-perspective", "value": draft }] }),
             vec!["NOT_PUBLISHED"],
             "private, no-store",
+            "perspective",
         ),
         (
             json!({ "headers": [{ "name": "X-Alphanode-Perspective", "value": "published" }] }),
             vec![],
+            ages,
             "",
         ),
         (
             json!({ "headers": [{ "name": "Cache-Control", "value": "max-age=0, No-Cache" }] }),
             vec!["FRESH_ASKED"],
             "no-store",
+            "new-wanted",
         ),
         (
             json!({ "headers": [{ "name": "Cache-Control", "value": "max-age=0" }] }),
             vec![],
+            ages,
             "",
         ),
         (
@@ -212,25 +230,29 @@ async fn what_no_rule_can_undo_is_told(
             "headers": [{ "name": "cache-control", "value": "no-store" }] }),
             vec!["SIGNED_IN", "NOT_PUBLISHED", "FRESH_ASKED"],
             "private, no-store",
+            "signed-in",
         ),
     ] {
-        for target in [
-            json!({ "operation": { "document": "{ posts { totalCount } }" } }),
-            json!({ "path": "/posts/retries" }),
+        for (rule, target) in [
+            (
+                "published-content",
+                json!({ "operation": { "document": "{ posts { totalCount } }" } }),
+            ),
+            ("site-pages", json!({ "path": "/posts/retries" })),
         ] {
             let mut request = more.clone();
             request["target"] = target;
             let decision = decide(&operator, request).await;
             assert_eq!(fixed(&decision), conditions, "{more}");
-            if conditions.is_empty() {
-                assert_eq!(decision["outcome"], "STORE");
-                continue;
-            }
-            assert_eq!(headers(&decision), [cache_control, "BYPASS"], "{more}");
-            assert_eq!(decision["decidedBy"], json!(null));
+            let x_cache = match word {
+                "" => format!("MISS; rule={rule}"),
+                "new-wanted" => format!("BYPASS; rule={rule}; reason={word}"),
+                _ => format!("BYPASS; reason={word}"),
+            };
+            assert_eq!(headers(&decision), [cache_control, &x_cache], "{more}");
             assert_eq!(
-                decision["rules"].as_array().unwrap().len(),
-                1,
+                decision["rules"],
+                json!([{ "name": rule }]),
                 "named all the same"
             );
         }
@@ -257,14 +279,14 @@ async fn pages_are_explained(#[values(Backend::Sqlite, Backend::Postgres)] backe
         ("/posts/%C3%BCber", "MISS; rule=site-pages"),
         ("/feed.xml", "MISS; rule=feeds"),
         ("/sitemap-12.xml", "MISS; rule=feeds"),
-        ("/admin", "BYPASS; rule=admin"),
-        ("/admin/posts?x=1", "BYPASS; rule=admin"),
-        ("/preview/abc", "BYPASS; rule=previews"),
-        ("/account", "BYPASS"),
-        ("/administration", "BYPASS"),
-        ("/posts/../admin", "BYPASS"),
-        ("/posts//x", "BYPASS"),
-        ("/posts/%2e%2e/admin", "BYPASS"),
+        ("/admin", "BYPASS; rule=admin; reason=never"),
+        ("/admin/posts?x=1", "BYPASS; rule=admin; reason=never"),
+        ("/preview/abc", "BYPASS; rule=previews; reason=never"),
+        ("/account", "BYPASS; reason=no-rule"),
+        ("/administration", "BYPASS; reason=no-rule"),
+        ("/posts/../admin", "BYPASS; reason=path"),
+        ("/posts//x", "BYPASS; reason=path"),
+        ("/posts/%2e%2e/admin", "BYPASS; reason=path"),
     ] {
         let decision = decide(&operator, json!({ "target": { "path": path } })).await;
         let [cache_control, found] = headers(&decision);
@@ -279,7 +301,10 @@ async fn pages_are_explained(#[values(Backend::Sqlite, Backend::Postgres)] backe
             { "name": "cookie", "value": "theme=dark" }, { "name": "Cookie", "value": value }] })
     };
     let decision = decide(&operator, cookies("a=b;__prerender_bypass=1")).await;
-    assert_eq!(headers(&decision), ["no-store", "BYPASS; rule=site-pages"]);
+    assert_eq!(
+        headers(&decision),
+        ["no-store", "BYPASS; rule=site-pages; reason=condition"]
+    );
     assert_eq!(decision["condition"]["kind"], "COOKIE");
     assert!(
         decision["reason"]
@@ -289,6 +314,58 @@ async fn pages_are_explained(#[values(Backend::Sqlite, Backend::Postgres)] backe
     );
     let decision = decide(&operator, cookies("a__prerender_bypass=1")).await;
     assert_eq!(decision["outcome"], "STORE");
+}
+
+/// What is explained is what is done.
+#[rstest]
+#[tokio::test]
+async fn the_server_does_as_it_explains(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(operator) = Operator::create(backend).await else {
+        return;
+    };
+    let bearer = format!("Bearer {}", operator.admin.token);
+    let off = json!({ "rule": { "name": "search" } });
+    for is_off in [false, true] {
+        if is_off {
+            operator
+                .change("disableCacheRule", off.clone(), "__typename")
+                .await;
+        }
+        for (document, header) in [
+            ("{ posts { totalCount } }", ("x-a", "b")),
+            (
+                "{ posts { totalCount } search(query: \"x\") { totalCount } }",
+                ("x-a", "b"),
+            ),
+            ("{ tools { totalCount } }", ("cache-control", "no-cache")),
+            ("{ me { id } }", ("cache-control", "no-cache")),
+            ("{ posts { totalCount } me { id } }", ("x-a", "b")),
+            ("{ __typename }", ("x-a", "b")),
+            ("{ __schema { queryType { name } } }", ("x-a", "b")),
+            ("{ stacks { totalCount } }", ("authorization", &bearer)),
+            (
+                "mutation { purgeCache(input: { tags: [\"*\"] }) { tags } }",
+                ("x-a", "b"),
+            ),
+        ] {
+            let (name, value) = header;
+            let request = json!({
+                "target": { "operation": { "document": document } },
+                "headers": [{ "name": name, "value": value }],
+            });
+            let decision = decide(&operator, request).await;
+            let answer = operator
+                .server
+                .ask_with(&[header], document, json!({}))
+                .await;
+            let said =
+                ["cache-control", "x-cache"].map(|name| answer.headers[name].to_str().unwrap());
+            let said = said.map(|text| text.replace("HIT", "MISS"));
+            assert_eq!(said, headers(&decision), "{document} {header:?}");
+        }
+    }
 }
 
 /// The conditions of a rule: by name, by value, by parameter.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
 use async_graphql::{Request, ServerError, Variables};
 use axum::http::StatusCode;
 
@@ -10,6 +10,7 @@ use super::call::{Call, Method};
 use crate::graphql::document::Documents;
 use crate::graphql::limits::{check_variables, refusal};
 use crate::graphql::mutation::CREDENTIAL_FIELDS;
+use crate::graphql::root_fields::root_fields;
 
 /// Parses the operation and holds it to the limits.
 #[allow(clippy::result_large_err, reason = "one a request, on its way out")]
@@ -72,30 +73,6 @@ fn is_credential(selection: &Selection) -> bool {
         Selection::Field(field) => CREDENTIAL_FIELDS.contains(&field.node.name.node.as_str()),
         _ => false,
     }
-}
-
-/// The fields at the root. Fragments that spread each other in a circle were refused before.
-fn root_fields(document: &ExecutableDocument, selection: &SelectionSet) -> Vec<String> {
-    let mut fields = Vec::new();
-    let mut selections = vec![selection];
-    while let Some(selection) = selections.pop() {
-        for item in &selection.items {
-            match &item.node {
-                Selection::Field(field) => fields.push(field.node.name.node.to_string()),
-                Selection::InlineFragment(fragment) => {
-                    selections.push(&fragment.node.selection_set.node);
-                }
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    let fragment = document.fragments.get(name);
-                    selections.extend(fragment.map(|found| &found.node.selection_set.node));
-                }
-            }
-        }
-    }
-    fields.sort_unstable();
-    fields.dedup();
-    fields
 }
 
 fn only_queries(document: &ExecutableDocument) -> bool {
