@@ -137,7 +137,6 @@ async fn a_rule_is_made_changed_switched_and_deleted(
     let Some(operator) = Operator::create(backend).await else {
         return;
     };
-    let mut changes = operator.server.test.store.changes();
     assert_eq!(outcome(&operator, "/shop/tea").await.0, "BYPASS");
     let made = done(&operator, "createCacheRule", shop()).await;
     let id = made["id"].as_str().unwrap();
@@ -149,9 +148,6 @@ async fn a_rule_is_made_changed_switched_and_deleted(
         me["me"]["name"].as_str().unwrap().to_owned()
     });
     assert_eq!(made["examples"][0]["operation"], "QUERY");
-    // Every node hears of it.
-    let told = changes.recv().await.unwrap();
-    assert!(told.tags.contains(&CacheTag::List("cache_rule")));
 
     let change = json!({ "id": id, "basedOn": 1, "sharedMaxAge": 60, "expectedResult": " less work ",
         "rootFields": ["posts", " posts "], "bypass": [{ "kind": "COOKIE", "name": "basket", "reason": "theirs" }] });
@@ -515,44 +511,37 @@ async fn two_who_make_rules_at_once_wait_for_each_other(
 
 #[rstest]
 #[tokio::test]
-async fn tags_are_purged_on_every_node(
+async fn answers_are_forgotten_by_their_tags(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let Some(operator) = Operator::create(backend).await else {
         return;
     };
-    let mut changes = operator.server.test.store.changes();
-    let input = json!({ "tags": ["list:entities", " post:17", "tool:3", "post:17"] });
-    let payload = operator.change("purgeCache", input, "tags").await;
-    assert_eq!(
-        payload["tags"],
-        json!(["post:17", "tool:3", "list:entities"])
-    );
-    let told = changes.recv().await.unwrap();
-    let expected = [
-        CacheTag::Row("post", 17),
-        CacheTag::Row("tool", 3),
-        CacheTag::List("entity"),
-    ];
-    assert_eq!(told.tags, expected.into());
-    let payload = operator
-        .change("purgeCache", json!({ "tags": ["*"] }), "tags")
-        .await;
-    assert_eq!(payload["tags"], json!(["*"]));
-    let told = changes.recv().await.unwrap();
-    assert_eq!(told.tags, [CacheTag::All].into());
+    let x_cache = async || {
+        let answer = operator.server.ask("{ posts { totalCount } }", json!({})).await;
+        answer.headers["x-cache"].to_str().unwrap()[..4].to_owned()
+    };
+    assert_eq!(x_cache().await, "MISS");
+    for (tags, purged, expected) in [
+        (json!(["post:17", "list:tools"]), json!(["post:17", "list:tools"]), "HIT;"),
+        (
+            json!(["list:posts", " post:17", "tool:3", "post:17"]),
+            json!(["post:17", "tool:3", "list:posts"]),
+            "MISS",
+        ),
+        (json!(["*"]), json!(["*"]), "MISS"),
+    ] {
+        assert_eq!(x_cache().await, "HIT;");
+        let payload = operator.change("purgeCache", json!({ "tags": tags }), "tags").await;
+        assert_eq!(payload["tags"], purged);
+        assert_eq!(x_cache().await, expected, "{tags}");
+    }
 
     let input =
-        json!({ "tags": ["post:17", "post:UG9zdDox", "post:-1", "list:everything", "post", ""] });
+        json!({ "tags": ["list:posts", "post:UG9zdDox", "post:-1", "list:everything", "post", ""] });
     assert_eq!(
         problems(&operator, "purgeCache", input).await,
-        [
-            "INVALID tags.1",
-            "INVALID tags.2",
-            "INVALID tags.3",
-            "INVALID tags.4",
-            "INVALID tags.5"
-        ]
+        ["INVALID tags.1", "INVALID tags.2", "INVALID tags.3", "INVALID tags.4", "INVALID tags.5"]
     );
     assert_eq!(
         problems(&operator, "purgeCache", json!({ "tags": [] })).await,
@@ -563,16 +552,44 @@ async fn tags_are_purged_on_every_node(
         problems(&operator, "purgeCache", json!({ "tags": many })).await,
         ["INVALID tags"]
     );
-    assert!(changes.try_recv().is_err(), "what is refused is not told");
-    let log =
-        "{ auditEvents(filter: { actions: [\"purge\"] }) { nodes { subject subjectId after } } }";
+    assert_eq!(x_cache().await, "HIT;", "what is refused purges nothing");
+    let log = "{ auditEvents(filter: { actions: [\"purge\"] }) { nodes { subject subjectId after } } }";
     let log = operator.data(log, json!({})).await;
+    let lines = log["auditEvents"]["nodes"].as_array().unwrap();
+    assert_eq!(lines.len(), 3);
     assert_eq!(
-        log["auditEvents"]["nodes"],
-        json!([
-            { "subject": "cache", "subjectId": null, "after": { "tags": ["*"] } },
-            { "subject": "cache", "subjectId": null,
-                "after": { "tags": ["post:17", "tool:3", "list:entities"] } },
-        ])
+        lines[0],
+        json!({ "subject": "cache", "subjectId": null, "after": { "tags": ["*"] } })
     );
+}
+
+/// A rule that is switched off counts at once, also for what is kept already.
+#[rstest]
+#[tokio::test]
+async fn what_is_kept_is_not_handed_out_once_its_rule_is_off(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(operator) = Operator::create(backend).await else {
+        return;
+    };
+    let said = async || {
+        let answer = operator.server.ask("{ posts { totalCount } }", json!({})).await;
+        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        [header("x-cache"), header("cache-control")]
+    };
+    said().await;
+    assert_eq!(said().await[0], "HIT; rule=published-content");
+    let off = json!({ "rule": { "name": "published-content" }, "reason": "wrong figures" });
+    done(&operator, "disableCacheRule", off).await;
+    let bypass = "BYPASS; rule=published-content; reason=switched-off";
+    assert_eq!(said().await, [bypass, "no-store"]);
+    let on = json!({ "rule": { "name": "published-content" } });
+    done(&operator, "enableCacheRule", on).await;
+    said().await;
+    assert_eq!(said().await[0], "HIT; rule=published-content");
+    // Another age counts at once, too.
+    let id = id_of(&operator, "published-content").await;
+    let input = json!({ "id": id, "basedOn": 3, "sharedMaxAge": 7, "staleWhileRevalidate": 0 });
+    done(&operator, "updateCacheRule", input).await;
+    assert_eq!(said().await[1], "public, max-age=0, s-maxage=7");
 }
