@@ -84,7 +84,7 @@ impl TestServer {
 
     /// The same with other settings.
     pub async fn create_with(backend: Backend, config: Config) -> Option<Self> {
-        let test = TestStore::create(backend).await?;
+        let mut test = TestStore::create(backend).await?;
         let database = test.store.database.clone();
         let keys_directory = tempfile::tempdir().unwrap();
         let config = Config {
@@ -92,6 +92,8 @@ impl TestServer {
             ..config
         };
         let app = App::new(&config, database, test.store.clock.clone());
+        // What a test writes past the router is a change of the same process.
+        test.store.versions = app.store.versions.clone();
         Some(Self {
             test,
             router: app.router,
