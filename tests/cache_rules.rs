@@ -518,12 +518,19 @@ async fn answers_are_forgotten_by_their_tags(
         return;
     };
     let x_cache = async || {
-        let answer = operator.server.ask("{ posts { totalCount } }", json!({})).await;
+        let answer = operator
+            .server
+            .ask("{ posts { totalCount } }", json!({}))
+            .await;
         answer.headers["x-cache"].to_str().unwrap()[..4].to_owned()
     };
     assert_eq!(x_cache().await, "MISS");
     for (tags, purged, expected) in [
-        (json!(["post:17", "list:tools"]), json!(["post:17", "list:tools"]), "HIT;"),
+        (
+            json!(["post:17", "list:tools"]),
+            json!(["post:17", "list:tools"]),
+            "HIT;",
+        ),
         (
             json!(["list:posts", " post:17", "tool:3", "post:17"]),
             json!(["post:17", "tool:3", "list:posts"]),
@@ -532,16 +539,23 @@ async fn answers_are_forgotten_by_their_tags(
         (json!(["*"]), json!(["*"]), "MISS"),
     ] {
         assert_eq!(x_cache().await, "HIT;");
-        let payload = operator.change("purgeCache", json!({ "tags": tags }), "tags").await;
+        let payload = operator
+            .change("purgeCache", json!({ "tags": tags }), "tags")
+            .await;
         assert_eq!(payload["tags"], purged);
         assert_eq!(x_cache().await, expected, "{tags}");
     }
 
-    let input =
-        json!({ "tags": ["list:posts", "post:UG9zdDox", "post:-1", "list:everything", "post", ""] });
+    let input = json!({ "tags": ["list:posts", "post:UG9zdDox", "post:-1", "list:everything", "post", ""] });
     assert_eq!(
         problems(&operator, "purgeCache", input).await,
-        ["INVALID tags.1", "INVALID tags.2", "INVALID tags.3", "INVALID tags.4", "INVALID tags.5"]
+        [
+            "INVALID tags.1",
+            "INVALID tags.2",
+            "INVALID tags.3",
+            "INVALID tags.4",
+            "INVALID tags.5"
+        ]
     );
     assert_eq!(
         problems(&operator, "purgeCache", json!({ "tags": [] })).await,
@@ -553,7 +567,8 @@ async fn answers_are_forgotten_by_their_tags(
         ["INVALID tags"]
     );
     assert_eq!(x_cache().await, "HIT;", "what is refused purges nothing");
-    let log = "{ auditEvents(filter: { actions: [\"purge\"] }) { nodes { subject subjectId after } } }";
+    let log =
+        "{ auditEvents(filter: { actions: [\"purge\"] }) { nodes { subject subjectId after } } }";
     let log = operator.data(log, json!({})).await;
     let lines = log["auditEvents"]["nodes"].as_array().unwrap();
     assert_eq!(lines.len(), 3);
@@ -573,7 +588,10 @@ async fn what_is_kept_is_not_handed_out_once_its_rule_is_off(
         return;
     };
     let said = async || {
-        let answer = operator.server.ask("{ posts { totalCount } }", json!({})).await;
+        let answer = operator
+            .server
+            .ask("{ posts { totalCount } }", json!({}))
+            .await;
         let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
         [header("x-cache"), header("cache-control")]
     };
