@@ -1,23 +1,51 @@
-//! What an operation asks for at its root.
+//! What a document asks for at its root.
 
 use std::collections::HashSet;
 
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
 
-/// The fields at the root of an operation by their names, not their aliases, in their order and each
-/// once. Fragments are expanded, and what `@skip` and `@include` say is not heeded: a field that may be
-/// asked for is.
-pub fn root_fields<'document>(
-    document: &'document ExecutableDocument,
-    selection: &'document SelectionSet,
-) -> Vec<String> {
-    let mut names = Names {
-        document,
-        found: Vec::new(),
-        spread: HashSet::new(),
-    };
-    names.add(selection);
-    names.found
+use crate::domain::cache_rule::OperationKind;
+
+/// What the operation of a document asks for at its root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootFields {
+    /// The kind of the operation.
+    pub kind: OperationKind,
+    /// Its root fields by their names, not their aliases, in their order and each once. Fragments are
+    /// expanded, and what `@skip` and `@include` say is not heeded: a field that may be asked for is.
+    pub names: Vec<String>,
+}
+
+impl RootFields {
+    /// Those of the operation with a name, or of the only one when nobody says which. None when there
+    /// is no such operation, or it can't be told which is meant.
+    pub fn of(document: &ExecutableDocument, operation_name: Option<&str>) -> Option<Self> {
+        let mut operations = document.operations.iter();
+        let operation = match operation_name {
+            Some(name) => operations
+                .find(|(found, _)| found.is_some_and(|found| found == name))
+                .map(|(_, operation)| operation),
+            None => operations
+                .next()
+                .map(|(_, operation)| operation)
+                .filter(|_| operations.next().is_none()),
+        };
+        let operation = &operation?.node;
+        let mut names = Names {
+            document,
+            found: Vec::new(),
+            spread: HashSet::new(),
+        };
+        names.add(&operation.selection_set.node);
+        Some(Self {
+            kind: match operation.ty {
+                OperationType::Query => OperationKind::Query,
+                OperationType::Mutation => OperationKind::Mutation,
+                OperationType::Subscription => OperationKind::Subscription,
+            },
+            names: names.found,
+        })
+    }
 }
 
 struct Names<'document> {

@@ -1,16 +1,15 @@
 //! Cache rules, and what they come to.
 
-use async_graphql::parser::types::OperationType;
 use async_graphql::{Context, Object, Result};
 
-use crate::domain::cache_rule::{self, CacheRequest, Named, OperationKind, RuleSet, Target};
+use crate::domain::cache_rule::{self, CacheRequest, Named, RuleSet, Target};
 use crate::domain::error::{self, Error};
 use crate::domain::permission::Action;
 use crate::graphql::context::{permit, reader};
 use crate::graphql::document::parse;
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::perspective;
-use crate::graphql::root_fields::root_fields;
+use crate::graphql::root_fields::RootFields;
 use crate::graphql::types::cache_decision::{
     CacheDecision, CacheOperationInput, CacheRequestInput, CacheTargetInput,
 };
@@ -84,7 +83,7 @@ fn decide(rules: &RuleSet, request: CacheRequestInput) -> error::Result<CacheDec
             Ok(CacheDecision::of(decision, rules, None))
         }
         CacheTargetInput::Operation(operation) => {
-            let (kind, names) = read(&operation)?;
+            let RootFields { kind, names } = root_fields(&operation)?;
             let decision = of(Target::Operation {
                 kind,
                 root_fields: &names,
@@ -94,26 +93,16 @@ fn decide(rules: &RuleSet, request: CacheRequestInput) -> error::Result<CacheDec
     }
 }
 
-/// The kind of an operation and the fields at its root.
-fn read(operation: &CacheOperationInput) -> error::Result<(OperationKind, Vec<String>)> {
+fn root_fields(operation: &CacheOperationInput) -> error::Result<RootFields> {
     let document = parse(&operation.document);
     let document = document.map_err(|error| {
         let message = format!("the document can't be read: {}", error.message);
         Error::BadArgument(message)
     })?;
     let name = operation.operation_name.as_deref();
-    let name = name.filter(|name| !name.is_empty());
-    let mut operations = document.operations.iter().filter(|(found, _)| {
-        name.is_none_or(|name| found.is_some_and(|found| found.as_str() == name))
-    });
-    let (Some((_, found)), None) = (operations.next(), operations.next()) else {
+    let found = RootFields::of(&document, name.filter(|name| !name.is_empty()));
+    found.ok_or_else(|| {
         let message = "the document has no such operation, or several: name one by `operationName`";
-        return Err(Error::BadArgument(message.into()));
-    };
-    let kind = match found.node.ty {
-        OperationType::Query => OperationKind::Query,
-        OperationType::Mutation => OperationKind::Mutation,
-        OperationType::Subscription => OperationKind::Subscription,
-    };
-    Ok((kind, root_fields(&document, &found.node.selection_set.node)))
+        Error::BadArgument(message.into())
+    })
 }
