@@ -5,6 +5,9 @@
 mod alarm_events;
 mod audit_log;
 mod cache_decision;
+mod cache_examples;
+mod cache_properties;
+mod cache_purge;
 mod cache_rules;
 mod cache_truth;
 mod caching_guide;

@@ -201,7 +201,7 @@ async fn what_is_not_for_everybody_passes_by(
     assert_eq!(new.headers["cache-control"], "no-store");
 
     for (document, reason) in [
-        ("{ __schema { queryType { name } } }", "no-rule"),
+        ("{ __schema { queryType { name } } }", "introspection"),
         ("{ __typename }", "no-rule"),
         ("{ me { name } posts { totalCount } }", "no-rule"),
     ] {
