@@ -209,7 +209,7 @@ async fn every_problem_of_a_rule_is_named_at_once(
             { "name": "", "rootFields": [], "cached": true },
             { "name": "both", "rootFields": ["post"], "path": "/", "cached": true },
             { "name": "unknown", "rootFields": ["pots"], "cached": true,
-                "headers": [{ "name": "", "value": "\n" }] },
+                "headers": [{ "name": "", "value": "a\nb" }] },
             { "name": "of a host", "path": "example.org/", "cached": false },
         ],
         "owner": crate::support::perspective::id("User", 4_711),
