@@ -10,7 +10,6 @@ mod cache_properties;
 mod cache_purge;
 mod cache_rules;
 mod cache_truth;
-mod cache_truth;
 mod caching_guide;
 mod chaos;
 mod checklist_ticks;
