@@ -74,6 +74,10 @@ pub(super) async fn run(
     });
     let address = origin.address;
     if let Some(Found::Fresh(entry)) = &found {
+        // What is kept could be run.
+        if let (Some(hash), Some(text)) = (to_persist, &call.query) {
+            server.persisted_queries.keep(hash, text);
+        }
         return match server.rate_limits.spend(Client::at(address), HIT_COST) {
             Ok(standing) => {
                 asked.standing = standing;
