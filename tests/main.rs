@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
+mod cache_decision;
+mod cache_rules;
+mod caching_guide;
 mod chaos;
 mod checklist_ticks;
 mod command_line;
@@ -60,6 +63,7 @@ mod release_preview;
 mod release_rollback;
 mod release_schedule;
 mod releases;
+mod response_cache;
 mod review;
 mod revision_diff;
 mod schedule_ticks;

@@ -11,8 +11,10 @@ pub mod mutation;
 pub mod node_id;
 mod pagination;
 mod patch;
+pub mod persisted_query;
 pub mod perspective;
 pub mod query;
+pub mod root_fields;
 pub mod subscription;
 pub mod types;
 

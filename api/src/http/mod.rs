@@ -2,6 +2,7 @@
 
 pub mod admission;
 mod authenticate;
+mod cache_headers;
 pub mod cross_origin;
 mod download;
 mod feeds;
@@ -36,11 +37,13 @@ use cross_origin::Origins;
 use rate_limit::RateLimits;
 use security_headers::IsHttps;
 
+use crate::cache::ResponseCache;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::graphql::Schema;
 use crate::graphql::document::Documents;
+use crate::graphql::persisted_query::PersistedQueries;
 
 /// What handlers share.
 pub struct Server {
@@ -48,6 +51,10 @@ pub struct Server {
     pub schema: Schema,
     /// The documents it was asked to run.
     pub documents: Documents,
+    /// The texts that clients name by their hash.
+    pub persisted_queries: PersistedQueries,
+    /// Answers that are ready to be sent again.
+    pub cache: ResponseCache,
     /// Where content lives.
     pub store: Store,
     /// What tokens are signed with.

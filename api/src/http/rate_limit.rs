@@ -119,7 +119,7 @@ impl RateLimits {
 }
 
 /// How many points a client has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing(Option<Points>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

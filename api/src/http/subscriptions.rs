@@ -137,7 +137,7 @@ impl Executor for Subscriptions {
         connection: Option<Arc<Data>>,
     ) -> BoxStream<'static, Answer> {
         let call = Call::new(request.query, request.operation_name, request.variables);
-        let request = match prepare(&self.0, &call, Method::Post) {
+        let request = match prepare(&self.0.documents, &call, Method::Post) {
             Ok((request, operation)) if operation.kind == OperationType::Subscription => request,
             Ok(_) => return ended(only_subscriptions()),
             Err((_, error)) => return ended(error),
