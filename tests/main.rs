@@ -2,23 +2,31 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alarm_events;
 mod audit_log;
 mod cache_decision;
+mod cache_examples;
+mod cache_properties;
+mod cache_purge;
 mod cache_rules;
+mod cache_truth;
 mod caching_guide;
 mod chaos;
 mod checklist_ticks;
 mod command_line;
 mod credentials;
 mod cross_origin;
+mod doctor;
 mod document_schema;
 mod due_posts;
 mod editing_guide;
 mod editing_model;
+mod explain;
 mod export_jobs;
 mod export_round_trip;
 mod export_run;
 mod feeds;
+mod four_answers;
 mod hostile;
 mod http;
 mod import_background;
@@ -41,6 +49,7 @@ mod job_guide;
 mod job_reading;
 mod job_verbs;
 mod limits;
+mod metrics;
 mod migration;
 mod people;
 mod permissions;
@@ -63,6 +72,7 @@ mod release_preview;
 mod release_rollback;
 mod release_schedule;
 mod releases;
+mod request_statistics;
 mod response_cache;
 mod review;
 mod revision_diff;

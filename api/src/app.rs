@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::extensions::Analyzer;
 use axum::Router;
 use axum::http::HeaderValue;
 use rand::SeedableRng;
@@ -17,23 +18,26 @@ use crate::config::{Config, Mode};
 use crate::domain::feed::Channel;
 use crate::domain::job::JobKind;
 use crate::domain::signing_key::SigningKeys;
+use crate::domain::traffic::Traffic;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::domain::view::Views;
 use crate::domain::webhook;
+use crate::foundation::build::Build;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::foundation::{news, tag_versions};
 use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::persisted_query::PersistedQueries;
-use crate::graphql::{self, limits};
+use crate::graphql::{self, Schema, SchemaBuilder, limits};
 use crate::http::admission::Admission;
 use crate::http::cross_origin::Origins;
 use crate::http::rate_limit::RateLimits;
-use crate::http::{self, Server};
+use crate::http::{self, MetricsReaders, Server};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
+use crate::telemetry::Metrics;
 
 /// Files that are taken in or sent at once.
 const TRANSFERS: usize = 16;
@@ -50,12 +54,24 @@ pub struct App {
     pub cache: ResponseCache,
     /// What answers requests.
     pub router: Router,
+    /// Counts what is answered; somebody has to flush it.
+    pub traffic: Traffic,
+    /// Which program this is.
+    pub build: Build,
     job_lease: Duration,
 }
 
 impl App {
     /// Puts everything together over an open database.
-    pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When two metrics have the same name, which is a fault of this program.
+    pub fn new(
+        config: &Config,
+        database: Database,
+        clock: Clock,
+    ) -> Result<Self, prometheus::Error> {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
         store.destinations = config.destinations();
@@ -70,25 +86,13 @@ impl App {
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords::new((cores / 2).max(1));
-        let development = config.mode == Mode::Development;
-        let mut schema = graphql::schema(Site {
-            url: config.site_url(),
-        })
-        .data(JobKinds(job_kinds(&store)))
-        .data(keys.clone())
-        .data(passwords.clone())
-        .data(views.clone())
-        .data(Links {
-            base: config.public_url(),
-        })
-        .limit_complexity(limits::COMPLEXITY);
-        if !development {
-            schema = schema.disable_introspection().disable_suggestions();
-        }
+        let schema = schema(config, &store, &keys, &passwords, &views).finish();
+        let build = Build::of_this_program(&schema.sdl());
+        let traffic = Traffic::new(store.clone(), process_name());
         let cache_bytes = config.response_cache_megabytes * 1_000_000;
         let cache = ResponseCache::new(cache_bytes, store.clone());
         let router = http::router(Arc::new(Server {
-            schema: schema.finish(),
+            schema,
             documents: Documents::default(),
             persisted_queries: PersistedQueries::default(),
             cache: cache.clone(),
@@ -96,7 +100,7 @@ impl App {
             keys: keys.clone(),
             passwords,
             trusted_proxies: config.trusted_proxies.clone(),
-            graphiql: development,
+            graphiql: config.mode == Mode::Development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
             admission: Admission::new(config.operation_limit, 4 * config.operation_limit),
@@ -111,15 +115,24 @@ impl App {
                 friends: friends(config),
             },
             is_https: config.public_url().starts_with("https://"),
+            metrics: Metrics::new(&build)?,
+            metrics_readers: match config.metrics_token() {
+                Some(token) => MetricsReaders::WithToken(token.to_owned()),
+                None if config.mode == Mode::Development => MetricsReaders::OwnMachine,
+                None => MetricsReaders::Nobody,
+            },
+            traffic: traffic.clone(),
         }));
-        Self {
+        Ok(Self {
             store,
             keys,
             views,
             cache,
             router,
+            traffic,
+            build,
             job_lease: Duration::from_secs(config.job_lease_seconds),
-        }
+        })
     }
 
     /// Listens to what other processes do to the database, until `stop`: workers are woken, and what
@@ -175,8 +188,7 @@ impl App {
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
     fn worker(&self, number: u32, handlers: Vec<Handler>) -> Worker {
-        let host = gethostname::gethostname();
-        let name = format!("{}:{}-{number}", host.display(), std::process::id());
+        let name = format!("{}-{number}", process_name());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
         let mut worker = Worker::new(
             &name,
@@ -217,12 +229,53 @@ impl App {
     }
 }
 
+/// The schema, with everything that its resolvers need, held to the limits.
+fn schema(
+    config: &Config,
+    store: &Store,
+    keys: &SigningKeys,
+    passwords: &Passwords,
+    views: &Views,
+) -> SchemaBuilder {
+    let schema = graphql::schema(Site {
+        url: config.site_url(),
+    })
+    .data(JobKinds(job_kinds(store)))
+    .data(keys.clone())
+    .data(passwords.clone())
+    .data(views.clone())
+    .data(Links {
+        base: config.public_url(),
+    })
+    .limit_complexity(limits::COMPLEXITY);
+    match config.mode {
+        Mode::Development => schema,
+        Mode::Production => schema.disable_introspection().disable_suggestions(),
+    }
+}
+
+/// The schema as requests meet it, for whoever asks without a server. Its answers say what the
+/// operation counts for.
+pub fn schema_alone(config: &Config, store: &Store) -> Schema {
+    let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
+    let views = Views::new(store.clone());
+    schema(config, store, &keys, &Passwords::new(1), &views)
+        .extension(Analyzer)
+        .finish()
+}
+
 /// Whose pages may ask. What can't be read was refused when the settings were.
 fn friends(config: &Config) -> Vec<HeaderValue> {
     let origins = config.cors_origins.iter();
     origins
         .filter_map(|origin| HeaderValue::from_str(origin).ok())
         .collect()
+}
+
+/// The machine and the number of the process.
+fn process_name() -> String {
+    let host = gethostname::gethostname();
+    format!("{}:{}", host.display(), std::process::id())
 }
 
 /// The kinds of jobs that this program runs.
