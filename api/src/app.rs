@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -172,6 +173,17 @@ impl App {
             tasks.spawn(worker.run(stop.clone()));
         }
         tasks
+    }
+
+    /// Answers requests until `stop`, to at most `connections` at once, and lets those under way come
+    /// to their end. Answers whether all of them did.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        connections: usize,
+        stop: CancellationToken,
+    ) -> bool {
+        http::serve::serve(listener, self.router.clone(), connections, stop).await
     }
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.

@@ -11,7 +11,6 @@ use crate::config::{Config, Mode};
 use crate::domain::{deployment, feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
-use crate::http::serve::serve;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -76,7 +75,8 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         wait_for_signal().await;
         signal.cancel();
     });
-    if !serve(listener, app.router, config.connection_limit, stop.clone()).await {
+    let is_over = app.serve(listener, config.connection_limit, stop.clone());
+    if !is_over.await {
         say("some requests did not end in time and were dropped");
     }
     stop.cancel();
