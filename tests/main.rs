@@ -85,4 +85,5 @@ mod webhook_events;
 mod webhook_guide;
 mod webhook_posts;
 mod webhook_slow;
+mod websocket;
 mod worker;

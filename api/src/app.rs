@@ -23,7 +23,7 @@ use crate::foundation::database::Database;
 use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::{self, limits};
-use crate::http::{self, Server};
+use crate::http::{self, Server, Sockets};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
 
@@ -37,6 +37,8 @@ pub struct App {
     pub views: Views,
     /// What answers requests.
     pub router: Router,
+    /// Its WebSockets; somebody has to close them.
+    pub sockets: Sockets,
     job_lease: Duration,
 }
 
@@ -72,6 +74,7 @@ impl App {
         if !development {
             schema = schema.disable_introspection().disable_suggestions();
         }
+        let sockets = Sockets::default();
         let router = http::router(Arc::new(Server {
             schema: schema.finish(),
             documents: Documents::default(),
@@ -82,12 +85,15 @@ impl App {
             graphiql: development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
+            allowed_origins: Vec::new(),
+            sockets: sockets.clone(),
         }));
         Self {
             store,
             keys,
             views,
             router,
+            sockets,
             job_lease: Duration::from_secs(config.job_lease_seconds),
         }
     }

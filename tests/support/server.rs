@@ -14,6 +14,7 @@ use alphanode::domain::signing_key::SigningKeys;
 use alphanode::domain::transaction::Transaction;
 use alphanode::domain::user::{self, NewUser, User};
 use alphanode::domain::view::Views;
+use alphanode::http::Sockets;
 use alphanode::transfer::Document;
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +31,7 @@ pub struct TestServer {
     pub router: Router,
     pub keys: SigningKeys,
     pub views: Views,
+    pub sockets: Sockets,
     keys_directory: TempDir,
 }
 
@@ -95,6 +97,7 @@ impl TestServer {
             router: app.router,
             keys: app.keys,
             views: app.views,
+            sockets: app.sockets,
             keys_directory,
         })
     }

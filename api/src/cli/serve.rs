@@ -56,6 +56,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     };
     feed::render_soon(&app.store).await?;
     let views = tokio::spawn(app.views.clone().run(stop.clone()));
+    let sockets = tokio::spawn(app.sockets.clone().close_after(stop.clone()));
     let workers = app.start_workers(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
@@ -93,6 +94,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         () = drained => say("some requests did not end in time and were dropped"),
     }
     stop.cancel();
+    sockets.await?;
     views.await?;
     // Those of the requests that were still answered after the signal.
     if let Err(error) = app.views.flush().await {

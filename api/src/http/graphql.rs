@@ -46,19 +46,6 @@ pub(super) struct Call {
     _extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-impl Call {
-    /// A call that came some other way.
-    pub(super) fn new(query: String, operation_name: Option<String>, variables: Variables) -> Self {
-        let variables = serde_json::to_value(variables).ok();
-        Self {
-            query: Some(query),
-            operation_name,
-            variables: variables.and_then(|variables| variables.as_object().cloned()),
-            _extensions: None,
-        }
-    }
-}
-
 /// Runs an operation sent as JSON.
 pub(super) async fn post(
     State(server): State<Arc<Server>>,
@@ -374,7 +361,7 @@ impl Operation {
 }
 
 /// Gives the library's own errors the codes that ours have.
-fn add_codes(answer: &mut GraphqlResponse) {
+pub(super) fn add_codes(answer: &mut GraphqlResponse) {
     for error in &mut answer.errors {
         if code_of(error).is_some() {
             continue;

@@ -8,8 +8,8 @@ mod health;
 mod link;
 mod perspective;
 mod request_log;
-mod subscriptions;
 mod upload;
+mod websocket;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+
+pub use websocket::Sockets;
 
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
@@ -50,6 +52,10 @@ pub struct Server {
     /// How long one request may take altogether, its body included; of an upload, how long nothing may
     /// come.
     pub request_timeout: Duration,
+    /// Origins of pages of other sites that may connect, e.g. `https://example.org`.
+    pub allowed_origins: Vec<String>,
+    /// Its WebSockets.
+    pub sockets: Sockets,
 }
 
 /// Everything under its path.
@@ -57,7 +63,7 @@ pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/", get(welcome))
         .route("/graphql", get(graphql::get).post(graphql::post))
-        .route("/graphql/ws", get(subscriptions::connect))
+        .route("/graphql/ws", get(websocket::connect))
         .route(
             "/link/{token}",
             get(link::get)
