@@ -434,7 +434,10 @@ async fn who_has_a_feed_already_is_not_sent_it_again(
         .await;
     render(&server).await;
     let first = ask(&server, "/feed.xml", &[]).await;
-    assert_eq!(first.headers["cache-control"], "public, max-age=600");
+    assert_eq!(
+        first.headers["cache-control"],
+        "public, max-age=600, s-maxage=600, stale-while-revalidate=600"
+    );
     assert_eq!(
         first.headers["content-type"],
         "application/rss+xml; charset=utf-8"
@@ -463,7 +466,10 @@ async fn who_has_a_feed_already_is_not_sent_it_again(
         assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{headers:?}");
         assert_eq!(again.body, "");
         assert_eq!(again.headers["etag"], etag);
-        assert_eq!(again.headers["cache-control"], "public, max-age=600");
+        assert_eq!(
+            again.headers["cache-control"],
+            "public, max-age=600, s-maxage=600, stale-while-revalidate=600"
+        );
     }
     for headers in [
         vec![("if-none-match", "\"other\"")],

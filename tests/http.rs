@@ -57,7 +57,10 @@ async fn every_answer_says_its_request_and_its_cost() {
     let answer = server.ask("{ posts { totalCount } }", json!({})).await;
     assert_eq!(answer.statements(), 2);
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(
+        answer.headers["cache-control"],
+        "public, max-age=0, s-maxage=300, stale-while-revalidate=60"
+    );
     assert_eq!(answer.headers["surrogate-key"], "list:posts");
     assert_eq!(answer.headers["x-request-id"].len(), 32);
 

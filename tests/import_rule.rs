@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each folder may name. Folders that only hold data for others come last.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
@@ -22,6 +22,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     (
         "app",
         &[
+            "cache",
             "config",
             "domain",
             "foundation",
@@ -34,8 +35,16 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ),
     (
         "http",
-        &["domain", "foundation", "graphql", "queue", "telemetry"],
+        &[
+            "cache",
+            "domain",
+            "foundation",
+            "graphql",
+            "queue",
+            "telemetry",
+        ],
     ),
+    ("cache", &["domain", "foundation"]),
     ("graphql", &["domain", "foundation"]),
     (
         "jobs",

@@ -57,6 +57,7 @@ mod release_preview;
 mod release_rollback;
 mod release_schedule;
 mod releases;
+mod response_cache;
 mod review;
 mod revision_diff;
 mod schedule_ticks;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use alphanode::domain::transaction::Store;
 use alphanode::foundation::clock::Clock;
 use alphanode::foundation::database::{Database, DatabaseOptions};
+use alphanode::foundation::{news, tag_versions};
 use alphanode::queue::{self, Handler, NewJob, Worker};
 use chrono::{TimeZone, Utc};
 use rand::SeedableRng;
@@ -294,7 +295,12 @@ async fn woken(process: &mut Process) -> Arc<Semaphore> {
     let stop = &process.stop;
     let (database, wake) = (process.store.database.clone(), process.store.wake.clone());
     process.tasks = vec![
-        tokio::spawn(queue::listen(database, wake, stop.clone())),
+        tokio::spawn(news::listen(
+            database,
+            [queue::CHANNEL, tag_versions::CHANNEL],
+            move |news| queue::hear(&news, &wake),
+            stop.clone(),
+        )),
         tokio::spawn(worker.run(stop.clone())),
     ];
     ran

@@ -10,6 +10,7 @@ use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cache::ResponseCache;
 use crate::config::{Config, Mode};
 use crate::domain::feed::Channel;
 use crate::domain::job::JobKind;
@@ -20,8 +21,10 @@ use crate::domain::view::Views;
 use crate::domain::webhook;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
+use crate::foundation::{news, tag_versions};
 use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
+use crate::graphql::persisted_query::PersistedQueries;
 use crate::graphql::{self, limits};
 use crate::http::{self, Server, Sockets};
 use crate::jobs;
@@ -35,6 +38,8 @@ pub struct App {
     pub keys: SigningKeys,
     /// Takes views in; somebody has to flush them.
     pub views: Views,
+    /// Answers that are ready to be sent again.
+    pub cache: ResponseCache,
     /// What answers requests.
     pub router: Router,
     /// Its WebSockets; somebody has to close them.
@@ -75,9 +80,13 @@ impl App {
             schema = schema.disable_introspection().disable_suggestions();
         }
         let sockets = Sockets::default();
+        let cache_bytes = config.response_cache_megabytes * 1_000_000;
+        let cache = ResponseCache::new(cache_bytes, store.clone());
         let router = http::router(Arc::new(Server {
             schema: schema.finish(),
             documents: Documents::default(),
+            persisted_queries: PersistedQueries::default(),
+            cache: cache.clone(),
             store: store.clone(),
             keys: keys.clone(),
             passwords,
@@ -92,28 +101,40 @@ impl App {
             store,
             keys,
             views,
+            cache,
             router,
             sockets,
             job_lease: Duration::from_secs(config.job_lease_seconds),
         }
     }
 
-    /// Starts `count` workers for the queue, one more for what goes on for long, one more for what is
-    /// scheduled for a time, what runs the schedules, and what wakes workers for jobs of other
-    /// processes, until `stop`; none of them when `count` is 0. The tracker is done when all of them
-    /// have stopped.
-    pub fn start_workers(&self, count: u32, stop: &CancellationToken) -> TaskTracker {
+    /// Listens to what other processes do to the database, until `stop`: workers are woken, and what
+    /// is kept of answers is relied on only as long as the database answers.
+    pub fn listen(&self, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let (wake, cache) = (self.store.wake.clone(), self.cache.clone());
+        let tell = move |news| {
+            queue::hear(&news, &wake);
+            cache.hear(&news);
+        };
+        let channels = [queue::CHANNEL, tag_versions::CHANNEL];
+        news::listen(self.store.database.clone(), channels, tell, stop)
+    }
+
+    /// Starts what goes on beside the requests, until `stop`: listening to other processes; and, unless
+    /// `workers` is 0, so many workers for the queue, one more for what goes on for long, one more for
+    /// what is scheduled for a time, and what runs the schedules. The tracker is done when all of it
+    /// has stopped.
+    pub fn start(&self, workers: u32, stop: &CancellationToken) -> TaskTracker {
         let tasks = TaskTracker::new();
         tasks.close();
-        if count == 0 {
+        tasks.spawn(self.listen(stop.clone()));
+        if workers == 0 {
             return tasks;
         }
-        let Store { database, wake, .. } = &self.store;
-        tasks.spawn(queue::listen(database.clone(), wake.clone(), stop.clone()));
         tasks.spawn(self.ticker().run(stop.clone()));
         // Made once: what they learn, and the connections they keep, is for all workers.
         let general = jobs::general_handlers(&self.store);
-        let general = (0..count).map(|_| general.clone());
+        let general = (0..workers).map(|_| general.clone());
         // However long an import takes, the others go on; however much they have to do, what has a
         // time is on time.
         let apart = [

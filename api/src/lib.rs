@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! main -> cli -> app -> http -> graphql -> domain -> queue -> foundation
+//! http -> cache -> domain
 //! jobs -> domain, transfer, queue, outbound      transfer -> domain      cli -> transfer
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! perspective that decides what a request may see.
 
 pub mod app;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -7,6 +7,7 @@
 pub mod api_token;
 pub mod audit_event;
 pub mod autosave;
+pub mod cache_rule;
 pub mod checklist_tick;
 pub mod export_chunk;
 pub mod export_run;

@@ -28,6 +28,7 @@ mod m20261124_000018_create_export;
 mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
+mod m20261124_000022_create_cache_rule;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000019_create_view_count::Migration),
             Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
+            Box::new(m20261124_000022_create_cache_rule::Migration),
         ]
     }
 }

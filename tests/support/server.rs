@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alphanode::app::App;
+use alphanode::cache::ResponseCache;
 use alphanode::config::Config;
 use alphanode::domain::actor::Actor;
 use alphanode::domain::permission::{Action, Role};
@@ -32,6 +33,7 @@ pub struct TestServer {
     pub keys: SigningKeys,
     pub views: Views,
     pub sockets: Sockets,
+    pub cache: ResponseCache,
     keys_directory: TempDir,
 }
 
@@ -84,7 +86,7 @@ impl TestServer {
 
     /// The same with other settings.
     pub async fn create_with(backend: Backend, config: Config) -> Option<Self> {
-        let test = TestStore::create(backend).await?;
+        let mut test = TestStore::create(backend).await?;
         let database = test.store.database.clone();
         let keys_directory = tempfile::tempdir().unwrap();
         let config = Config {
@@ -92,12 +94,15 @@ impl TestServer {
             ..config
         };
         let app = App::new(&config, database, test.store.clock.clone());
+        // What a test writes past the router is a change of the same process.
+        test.store.versions = app.store.versions.clone();
         Some(Self {
             test,
             router: app.router,
             keys: app.keys,
             views: app.views,
             sockets: app.sockets,
+            cache: app.cache,
             keys_directory,
         })
     }

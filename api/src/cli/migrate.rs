@@ -38,7 +38,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     match arguments.action {
         Action::Up => {
             let pending = Migrator::get_pending_migrations_read_only(database.reader()).await?;
-            Migrator::up(database.writer(), None).await?;
+            Migrator::up(database.for_migrations().await?, None).await?;
             for migration in &pending {
                 writeln!(out, "applied {}", migration.name())?;
             }
@@ -48,7 +48,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         }
         Action::Down { steps } => {
             let before = Migrator::get_applied_migrations(database.writer()).await?;
-            Migrator::down(database.writer(), Some(steps)).await?;
+            Migrator::down(database.for_migrations().await?, Some(steps)).await?;
             let undone = usize::try_from(steps)?.min(before.len());
             for migration in before.iter().rev().take(undone) {
                 writeln!(out, "undid {}", migration.name())?;
@@ -76,7 +76,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
 pub(super) async fn require_newest(database: &Database) -> Result<(), Failure> {
     if database.dialect() == Dialect::Sqlite && is_empty(database).await? {
         say("a new database: giving it its schema");
-        Migrator::up(database.writer(), None).await?;
+        Migrator::up(database.for_migrations().await?, None).await?;
         return Ok(());
     }
     let pending = Migrator::get_pending_migrations_read_only(database.reader()).await?;

@@ -57,7 +57,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     feed::render_soon(&app.store).await?;
     let views = tokio::spawn(app.views.clone().run(stop.clone()));
     let sockets = tokio::spawn(app.sockets.clone().close_after(stop.clone()));
-    let workers = app.start_workers(workers, &stop);
+    let workers = app.start(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
     if config.mode == Mode::Development {

@@ -29,7 +29,7 @@ pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
     let app = App::new(config, database, Clock::system());
     schedule::sync(&app.store).await?;
     let stop = CancellationToken::new();
-    let workers = app.start_workers(config.workers, &stop);
+    let workers = app.start(config.workers, &stop);
     say(&format!("workers   {}", config.workers));
     wait_for_signal().await;
     stop.cancel();

@@ -55,6 +55,8 @@ pub struct Config {
     pub trash_days: u32,
     /// Megabytes (of 1,000,000 bytes) that one upload of files for an import may have.
     pub upload_limit_megabytes: u64,
+    /// Megabytes (of 1,000,000 bytes) of answers to keep for anonymous readers; 0 keeps none.
+    pub response_cache_megabytes: u64,
     /// Seconds one read may take inside the database.
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
@@ -100,6 +102,7 @@ impl Default for Config {
             review_required: false,
             trash_days: 30,
             upload_limit_megabytes: 1_000,
+            response_cache_megabytes: 64,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
         }
@@ -107,7 +110,7 @@ impl Default for Config {
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "database_url",
     "listen",
     "site_url",
@@ -124,6 +127,7 @@ const NAMES: [&str; 18] = [
     "review_required",
     "trash_days",
     "upload_limit_megabytes",
+    "response_cache_megabytes",
     "read_timeout_seconds",
     "request_timeout_seconds",
 ];
@@ -239,6 +243,9 @@ impl Config {
         }
         if !(1..=100_000).contains(&self.upload_limit_megabytes) {
             return invalid("upload_limit_megabytes", "give a number from 1 to 100000");
+        }
+        if self.response_cache_megabytes > 100_000 {
+            return invalid("response_cache_megabytes", "give a number from 0 to 100000");
         }
         if !(1..=600).contains(&self.read_timeout_seconds) {
             return invalid("read_timeout_seconds", "give a number from 1 to 600");

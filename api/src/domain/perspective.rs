@@ -16,6 +16,12 @@ use super::error::Result;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::{Database, Dialect, StatementCount};
 
+/// The header that a request names its perspective in.
+pub const HEADER: &str = "x-alphanode-perspective";
+
+/// The word for [`Perspective::Published`].
+pub const PUBLISHED: &str = "published";
+
 /// Which content of a post a request sees. It is the same for every nested field of a request.
 ///
 /// A key that names nothing changes nothing: what is live is seen.

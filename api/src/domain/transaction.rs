@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 use tokio::sync::broadcast;
 
 use super::actor::{Actor, Caller};
@@ -19,6 +19,7 @@ use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, Dialect};
 use crate::foundation::destination::Destinations;
+use crate::foundation::tag_versions::{self, TagVersions};
 use crate::queue::{self, NewJob, Wake};
 
 /// Everything a change needs from the process it happens in.
@@ -38,6 +39,8 @@ pub struct Store {
     pub trash_kept: Option<TimeDelta>,
     /// What feeds say of the site.
     pub channel: Channel,
+    /// Since when answers that were made from a tag are out of date.
+    pub versions: TagVersions,
     changes: broadcast::Sender<Arc<Change>>,
 }
 
@@ -53,6 +56,7 @@ impl Store {
             destinations: Destinations::default(),
             trash_kept: None,
             channel: Channel::default(),
+            versions: TagVersions::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT_FOR_A_SLOW_LISTENER),
         }
     }
@@ -218,19 +222,51 @@ impl<'store> Transaction<'store> {
         if !self.jobs.is_empty() {
             let by = self.caller.actor.to_string();
             let clock = &self.store.clock;
-            queue::enqueue_for(&self.connection, clock, Some(&by), self.jobs).await?;
+            let jobs = std::mem::take(&mut self.jobs);
+            queue::enqueue_for(&self.connection, clock, Some(&by), jobs).await?;
         }
-        self.connection.commit().await?;
-        if wakes_workers {
-            self.store.wake.workers();
+        if !self.tags.is_empty() && self.dialect() == Dialect::Postgres {
+            let tell = Statement::from_sql_and_values(
+                self.connection.get_database_backend(),
+                "SELECT pg_notify($1, $2)",
+                [
+                    tag_versions::CHANNEL.into(),
+                    tag_versions::message(&self.tags).into(),
+                ],
+            );
+            self.connection.execute_raw(tell).await?;
         }
-        if !(self.tags.is_empty() && self.events.is_empty()) {
-            // Nobody listening is fine: the change is committed whoever hears of it.
-            let _ = self.store.changes.send(Arc::new(Change {
-                tags: self.tags,
-                events: self.events,
-            }));
-        }
-        Ok(())
+        let Self {
+            store:
+                Store {
+                    versions,
+                    wake,
+                    changes,
+                    ..
+                },
+            connection,
+            tags,
+            events,
+            ..
+        } = self;
+        let (versions, wake, changes) = (versions.clone(), wake.clone(), changes.clone());
+        // In a task of its own: whoever waits for it may be gone before the database has answered,
+        // and the tags have to be told all the same.
+        let committed = tokio::spawn(async move {
+            let committed = connection.commit().await;
+            // A commit whose answer was lost may have happened.
+            versions.bump(&tags);
+            committed?;
+            if wakes_workers {
+                wake.workers();
+            }
+            if !(tags.is_empty() && events.is_empty()) {
+                // Nobody listening is fine: the change is committed whoever hears of it.
+                let _ = changes.send(Arc::new(Change { tags, events }));
+            }
+            Ok::<_, DbErr>(())
+        });
+        let committed = committed.await;
+        Ok(committed.map_err(|error| DbErr::Custom(error.to_string()))??)
     }
 }

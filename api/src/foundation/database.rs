@@ -9,16 +9,18 @@ use std::time::{Duration, Instant};
 use sea_orm::sea_query::{
     PostgresQueryBuilder, QueryBuilder, SelectStatement, SqlWriter, SqliteQueryBuilder, Values,
 };
+use sea_orm::sqlx;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
-    DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    Value,
+    DbErr, QueryResult, SqliteTransactionMode, Statement, StatementBuilder, TransactionOptions,
+    TransactionTrait, Value,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::checkpoint::{self, checkpoint};
+use super::write_lock::{self, Waiting};
 
 /// Which of the two databases is in use. They differ in search, in JSON and in locking; a file
 /// that holds such a difference asks for it here.
@@ -31,6 +33,19 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// What SeaORM calls it.
+    pub fn backend(self) -> DatabaseBackend {
+        match self {
+            Self::Sqlite => DatabaseBackend::Sqlite,
+            Self::Postgres => DatabaseBackend::Postgres,
+        }
+    }
+
+    /// Writes out a statement with its parameters.
+    pub fn statement(self, statement: &impl StatementBuilder) -> Statement {
+        self.backend().build(statement)
+    }
+
     /// Writes out a query: its limits as numbers, everything else as parameters.
     pub fn build(self, query: &SelectStatement) -> Statement {
         let mut text = StatementText::default();
@@ -88,6 +103,8 @@ pub struct Database {
     writer: DatabaseConnection,
     queue: DatabaseConnection,
     dialect: Dialect,
+    /// How often SQLite's writing connection was opened.
+    writer_opened: Arc<AtomicU64>,
     /// What runs beside the pools, and what ends it.
     beside: TaskTracker,
     stop: CancellationToken,
@@ -120,7 +137,7 @@ impl Database {
     }
 
     async fn open_sqlite(path: &str, options: &DatabaseOptions) -> Result<Self, DbErr> {
-        let pool = |connections: u32| {
+        let pool = |connections: u32, busy_timeout: Duration| {
             let relaxed = options.relaxed;
             let log_pages = if relaxed { checkpoint::PAGES } else { 1_000 };
             let mut pool = ConnectOptions::new(format!("sqlite:{path}?mode=rwc"));
@@ -141,7 +158,7 @@ impl Database {
                             SqliteSynchronous::Full
                         })
                         .foreign_keys(true)
-                        .busy_timeout(Duration::from_secs(10))
+                        .busy_timeout(busy_timeout)
                         .pragma("cache_size", if relaxed { "-65536" } else { "-8192" })
                         .pragma("wal_autocheckpoint", log_pages.to_string())
                         .pragma("temp_store", "memory")
@@ -149,9 +166,19 @@ impl Database {
                 });
             pool
         };
-        let writer = sea_orm::Database::connect(pool(1)).await?;
+        let writer_opened = Arc::new(AtomicU64::new(0));
+        let opened = Arc::clone(&writer_opened);
+        let mut writer = pool(1, write_lock::SHORT);
+        writer.map_sqlx_sqlite_pool_opts(move |pool| {
+            let opened = Arc::clone(&opened);
+            pool.after_connect(move |_, _| {
+                opened.fetch_add(1, Ordering::AcqRel);
+                Box::pin(std::future::ready(Ok(())))
+            })
+        });
+        let writer = sea_orm::Database::connect(writer).await?;
         let read_timeout = options.read_timeout;
-        let mut readers = pool(options.readers);
+        let mut readers = pool(options.readers, Duration::from_secs(10));
         readers.map_sqlx_sqlite_before_acquire(move |connection: &mut SqliteConnection, _| {
             Box::pin(stop_after(connection, read_timeout))
         });
@@ -165,6 +192,7 @@ impl Database {
             queue: writer.clone(),
             writer,
             dialect: Dialect::Sqlite,
+            writer_opened,
             beside,
             stop,
         })
@@ -199,6 +227,7 @@ impl Database {
             queue: sea_orm::Database::connect(queue).await?,
             writer: sea_orm::Database::connect(pool(options.writers)).await?,
             dialect: Dialect::Postgres,
+            writer_opened: Arc::default(),
             beside: TaskTracker::new(),
             stop: CancellationToken::new(),
         })
@@ -214,9 +243,38 @@ impl Database {
         &self.reader
     }
 
-    /// The pool for migrations. Content is written through a transaction of the domain.
+    /// The pool that writes. Content is written through a transaction of the domain.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// The same for migrations, each of whose statements waits for the lock of SQLite by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn for_migrations(&self) -> Result<&DatabaseConnection, DbErr> {
+        if self.dialect == Dialect::Sqlite {
+            self.writer
+                .execute_unprepared("PRAGMA busy_timeout = 10000")
+                .await?;
+        }
+        Ok(&self.writer)
+    }
+
+    /// What changes whenever another process has written to the SQLite file, and when it was so.
+    ///
+    /// All that this process writes goes over one connection, and the number that SQLite has there
+    /// changes only by what others write. A connection that was opened anew counts from somewhere
+    /// else.
+    pub(super) async fn written_by_others(&self) -> Result<(Instant, (u64, i64)), sqlx::Error> {
+        let mut writer = self.writer.get_sqlite_connection_pool().acquire().await?;
+        let asked = Instant::now();
+        let version = sqlx::query_scalar("PRAGMA data_version")
+            .fetch_one(&mut *writer)
+            .await?;
+        let opened = self.writer_opened.load(Ordering::Acquire);
+        Ok((asked, (opened, version)))
     }
 
     /// The pool for what workers ask of their queue. On PostgreSQL it is one of its own, so that no
@@ -244,6 +302,36 @@ impl Database {
         begin(&self.queue).await
     }
 
+    /// Runs one statement of a worker that writes and answers a row.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Database::begin`], and what the database has against the statement.
+    pub async fn query_in_queue(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let waiting = Waiting::begin();
+        loop {
+            match self.queue.query_one_raw(statement.clone()).await {
+                Ok(row) => return Ok(row),
+                Err(error) => waiting.for_the_lock(error).await?,
+            }
+        }
+    }
+
+    /// Runs one statement that writes, outside of any change. Answers how many rows it concerned.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn execute(&self, statement: Statement) -> Result<u64, DbErr> {
+        let waiting = Waiting::begin();
+        loop {
+            match self.writer.execute_raw(statement.clone()).await {
+                Ok(done) => return Ok(done.rows_affected()),
+                Err(error) => waiting.for_the_lock(error).await?,
+            }
+        }
+    }
+
     /// Closes the pools, waiting for statements under way.
     ///
     /// # Errors
@@ -260,11 +348,17 @@ impl Database {
 }
 
 async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    pool.begin_with_options(TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..Default::default()
-    })
-    .await
+    let waiting = Waiting::begin();
+    loop {
+        let begun = pool.begin_with_options(TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        });
+        match begun.await {
+            Ok(transaction) => return Ok(transaction),
+            Err(error) => waiting.for_the_lock(error).await?,
+        }
+    }
 }
 
 /// Parameters that one statement may have on both databases, with a little to spare.
@@ -312,7 +406,7 @@ pub async fn reserve_keys(
 async fn stop_after(
     connection: &mut SqliteConnection,
     limit: Duration,
-) -> Result<bool, sea_orm::sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     const INSTRUCTIONS_BETWEEN_CHECKS: i32 = 50_000;
     let deadline = Instant::now() + limit;
     connection

@@ -9,5 +9,8 @@ pub mod database;
 pub mod destination;
 pub mod hash;
 pub mod id;
+pub mod news;
 pub mod secret;
+pub mod tag_versions;
 pub mod thread;
+mod write_lock;

@@ -10,6 +10,7 @@ pub mod mutation;
 pub mod node_id;
 mod pagination;
 mod patch;
+pub mod persisted_query;
 pub mod perspective;
 pub mod query;
 pub mod subscription;

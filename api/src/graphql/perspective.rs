@@ -5,10 +5,9 @@ use chrono::{DateTime, Datelike, Utc};
 
 use super::node_id::NodeType;
 use crate::domain::error::{Error, Result};
-use crate::domain::perspective::Perspective;
+use crate::domain::perspective::{PUBLISHED, Perspective};
 
-/// The header that a request names its perspective in.
-pub const HEADER: &str = "x-alphanode-perspective";
+pub use crate::domain::perspective::HEADER;
 
 const FORMS: &str = "write `published`, `draft`, `trash`, `draft:` and the id of a post, `revision:` \
     and the id of a revision, `release:` and the id of a release, or `at:` and a time such as \
@@ -22,7 +21,7 @@ const FORMS: &str = "write `published`, `draft`, `trash`, `draft:` and the id of
 pub fn parse(text: &str) -> Result<Perspective> {
     let key = |node: NodeType, id: &str| node.key(&ID::from(id));
     let perspective = match text.split_once(':') {
-        None if text == "published" => Ok(Perspective::Published),
+        None if text == PUBLISHED => Ok(Perspective::Published),
         None if text == "draft" => Ok(Perspective::Draft),
         None if text == "trash" => Ok(Perspective::Trash),
         Some(("draft", id)) => key(NodeType::Post, id).map(Perspective::DraftOf),

@@ -7,11 +7,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 
-use super::{Server, not_found};
+use super::{Server, cache_headers, not_found};
+use crate::domain::cache_rule::Target;
 use crate::domain::feed::{self, FeedFile};
-
-/// How long anybody may keep a feed.
-const CACHE_CONTROL: &str = "public, max-age=600";
 
 /// Answers with the file of a path, or that the asker has it already.
 pub(super) async fn get(
@@ -30,14 +28,36 @@ pub(super) async fn get(
         }
     };
     match found {
-        Some(file) => answer(file, &headers),
+        Some(file) => {
+            let cache_control = cache_control(&server, &uri, &headers).await;
+            answer(file, &headers, cache_control)
+        }
         // The four that there always are have not been rendered yet.
         None if !uri.path().starts_with("/sitemap-") => try_again(),
         None => not_found().await,
     }
 }
 
-fn answer(file: FeedFile, asked: &HeaderMap) -> Response {
+/// How long anybody may keep the file, by the cache rules.
+async fn cache_control(server: &Server, uri: &Uri, asked: &HeaderMap) -> HeaderValue {
+    let rules = match server.cache.rules().await {
+        Ok(rules) => rules,
+        Err(error) => {
+            tracing::error!(%error, "the cache rules can't be read; nobody keeps a feed");
+            return HeaderValue::from_static("no-store");
+        }
+    };
+    let path = uri
+        .path_and_query()
+        .map_or(uri.path(), |path| path.as_str());
+    let policy = rules.policy(&Target::Page { path });
+    let header = |name: &str| asked.get(name).and_then(|value| value.to_str().ok());
+    let policy = policy.filter(|policy| policy.bypass(header).is_none());
+    let value = policy.and_then(|policy| HeaderValue::from_str(&policy.cache_control).ok());
+    value.unwrap_or(HeaderValue::from_static("no-store"))
+}
+
+fn answer(file: FeedFile, asked: &HeaderMap, cache_control: HeaderValue) -> Response {
     let mut response = if is_known(&file, asked) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -49,10 +69,7 @@ fn answer(file: FeedFile, asked: &HeaderMap) -> Response {
         response
     };
     let headers = response.headers_mut();
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static(CACHE_CONTROL),
-    );
+    headers.insert(header::CACHE_CONTROL, cache_control);
     for (name, value) in [
         (header::ETAG, file.etag),
         (header::LAST_MODIFIED, http_date(file.changed_at)),
@@ -67,11 +84,8 @@ fn answer(file: FeedFile, asked: &HeaderMap) -> Response {
 /// Whether the asker has this very file. Entity tags are the better witness: who names some is not
 /// asked for a date.
 fn is_known(file: &FeedFile, asked: &HeaderMap) -> bool {
-    let mut tags = asked.get_all(header::IF_NONE_MATCH).iter().peekable();
-    if tags.peek().is_some() {
-        let tags = tags.filter_map(|value| value.to_str().ok());
-        let mut tags = tags.flat_map(|value| value.split(',')).map(str::trim);
-        return tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == file.etag);
+    if asked.contains_key(header::IF_NONE_MATCH) {
+        return cache_headers::is_known(asked, &file.etag);
     }
     let since = asked.get(header::IF_MODIFIED_SINCE);
     let since = since.and_then(|value| DateTime::parse_from_rfc2822(value.to_str().ok()?).ok());

@@ -1,6 +1,7 @@
 //! What answers requests: the GraphQL endpoint, feeds and the health checks.
 
 mod authenticate;
+mod cache_headers;
 mod download;
 mod feeds;
 mod graphql;
@@ -23,13 +24,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use websocket::Sockets;
-
+use crate::cache::ResponseCache;
 use crate::domain::signing_key::SigningKeys;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::graphql::Schema;
 use crate::graphql::document::Documents;
+use crate::graphql::persisted_query::PersistedQueries;
+
+pub use self::websocket::Sockets;
 
 /// What handlers share.
 pub struct Server {
@@ -37,6 +40,10 @@ pub struct Server {
     pub schema: Schema,
     /// The documents it was asked to run.
     pub documents: Documents,
+    /// The texts that clients name by their hash.
+    pub persisted_queries: PersistedQueries,
+    /// Answers that are ready to be sent again.
+    pub cache: ResponseCache,
     /// Where content lives.
     pub store: Store,
     /// What tokens are signed with.

@@ -1,5 +1,6 @@
 //! One log line a request, and the id that ties it to the answer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
@@ -8,6 +9,7 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::add_common_headers;
+use super::cache_headers::CacheOutcome;
 
 /// The id of a request: the caller's `X-Request-Id` when it is a plain word, else a new one.
 #[derive(Clone, Debug)]
@@ -17,7 +19,11 @@ pub(super) struct RequestId(pub(super) String);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     /// The name of the operation.
-    pub(super) operation: Option<String>,
+    pub(super) operation: Option<Arc<str>>,
+    /// What became of it in the response cache.
+    pub(super) cache: Option<CacheOutcome>,
+    /// The cache rules that applied.
+    pub(super) rule: Option<Arc<str>>,
     /// Statements the database ran.
     pub(super) statements: u32,
     /// How long the request waited for them.
@@ -48,7 +54,9 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
         id,
         %method,
         path,
-        operation = facts.operation,
+        operation = facts.operation.as_deref(),
+        cache = facts.cache.map(CacheOutcome::as_str),
+        rule = facts.rule.as_deref(),
         status = response.status().as_u16(),
         duration_ms = milliseconds(started.elapsed()),
         statements = facts.statements,

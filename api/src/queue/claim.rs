@@ -6,10 +6,7 @@ use std::time::Duration;
 use entity::job::Column;
 use sea_orm::IdenStatic;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, QueryResult, SqlErr, Statement,
-    Value,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, SqlErr, Statement, Value};
 
 use super::handler::Handler;
 use super::priority::Priority;
@@ -192,7 +189,7 @@ impl Claimant {
         let holder = vec![worker.into(), time::microseconds(lease).into()];
         loop {
             let statement = self.statement(database, clock, &self.claim, holder.clone());
-            match database.queue().query_one_raw(statement).await {
+            match database.query_in_queue(statement).await {
                 Ok(row) => return row.as_ref().map(Claim::from_row).transpose(),
                 // Another worker took the same slot at the same moment; it is seen as held now.
                 Err(error)
@@ -227,14 +224,10 @@ impl Claimant {
         more: Vec<Value>,
     ) -> Statement {
         let dialect = database.dialect();
-        let backend = match dialect {
-            Dialect::Sqlite => DatabaseBackend::Sqlite,
-            Dialect::Postgres => DatabaseBackend::Postgres,
-        };
         let mut values = vec![time::now_parameter(dialect, clock).into()];
         values.extend(self.kinds.iter().cloned());
         values.extend(more);
-        Statement::from_sql_and_values(backend, sql, values)
+        Statement::from_sql_and_values(dialect.backend(), sql, values)
     }
 }
 

@@ -88,7 +88,9 @@ impl Heartbeat<'_> {
             renew.values(progress.columns());
         }
         let row = if unwritten.lines.is_empty() {
-            self.database.queue().query_one(&renew).await?
+            self.database
+                .query_in_queue(self.database.dialect().statement(&renew))
+                .await?
         } else {
             let transaction = self.database.begin_in_queue().await?;
             let row = transaction.query_one(&renew).await?;

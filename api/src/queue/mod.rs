@@ -42,7 +42,7 @@ pub use counts::{Counts, KindCounts, counts, counts_by_kind};
 pub use enqueue::{NewJob, enqueue, enqueue_for};
 pub use handler::{Handler, JobError};
 pub use job::{Job, Progress};
-pub use notify::listen;
+pub use notify::{CHANNEL, hear};
 pub use priority::Priority;
 pub use purge::purge;
 pub use read::{

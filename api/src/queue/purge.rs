@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use entity::job::{Column, Entity};
+use sea_orm::DbErr;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
-use sea_orm::{ConnectionTrait, DbErr};
 
 use super::claim::in_status;
 use super::status::Status;
@@ -46,7 +46,9 @@ pub async fn purge(
             .from_table(Entity)
             .and_where(Expr::col(Column::Id).in_subquery(oldest))
             .to_owned();
-        deleted += database.queue().execute(&delete).await?.rows_affected();
+        deleted += database
+            .execute(database.dialect().statement(&delete))
+            .await?;
     }
     Ok(deleted)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::api_token::{ActiveModel, Column, Entity};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryTrait};
 
 use super::stored_scopes;
 use crate::domain::actor::Actor;
@@ -78,15 +78,16 @@ async fn note_use(store: &Store, id: i64) {
     let stale = Condition::any()
         .add(Column::LastUsedAt.is_null())
         .add(Column::LastUsedAt.lte(now - USES_ARE_ONE_WITHIN));
-    let noted = Entity::update_many()
+    let note = Entity::update_many()
         .set(ActiveModel {
             last_used_at: Set(Some(now)),
             ..Default::default()
         })
         .filter(Column::Id.eq(id))
         .filter(stale)
-        .exec(store.database.writer())
-        .await;
+        .into_query();
+    let note = store.database.dialect().statement(&note);
+    let noted = store.database.execute(note).await;
     if let Err(error) = noted {
         tracing::warn!(%error, token = id, "the last use of a token was not noted");
     }

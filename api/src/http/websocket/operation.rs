@@ -40,7 +40,7 @@ impl Operation {
         reason = "one a subscription, on its way out"
     )]
     fn prepare(&self, call: &Call) -> Result<Request, ServerError> {
-        match prepare(&self.session.server, call, Method::Post) {
+        match prepare(&self.session.server.documents, call, Method::Post) {
             Ok((request, operation)) if operation.kind == OperationType::Subscription => {
                 Ok(request)
             }

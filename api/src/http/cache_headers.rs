@@ -1,0 +1,182 @@
+//! What tells clients and caches in between how long an answer is good for, and people why.
+//!
+//! Every header about caching is written here.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::cache::{Entry, TagHeaders};
+use crate::foundation::cache_tag::CacheTag;
+use crate::graphql::perspective;
+
+const AGE: HeaderName = HeaderName::from_static("age");
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// What an answer depends on beside its address.
+const VARY: HeaderValue =
+    HeaderValue::from_static("accept, authorization, x-alphanode-perspective");
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What became of a request in the response cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum CacheOutcome {
+    /// It was answered by what was kept.
+    Hit,
+    /// So it was, by what is past its age and is being made anew.
+    Stale,
+    /// It was answered anew, and the answer kept.
+    Miss,
+    /// The cache was left out.
+    Bypass,
+}
+
+impl CacheOutcome {
+    /// The word in `X-Cache` and in the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "HIT",
+            Self::Stale => "STALE",
+            Self::Miss => "MISS",
+            Self::Bypass => "BYPASS",
+        }
+    }
+}
+
+/// Why the cache was left out, and the rules that would have let the answer be kept.
+#[derive(Clone, Debug)]
+pub(super) struct Bypass {
+    reason: &'static str,
+    rules: Option<Arc<str>>,
+}
+
+impl Bypass {
+    /// Because of something that no rule can change.
+    pub(super) fn because(reason: &'static str) -> Self {
+        Self {
+            reason,
+            rules: None,
+        }
+    }
+
+    /// Although these rules would have let it be kept.
+    pub(super) fn despite(rules: Arc<str>, reason: &'static str) -> Self {
+        Self {
+            reason,
+            rules: Some(rules),
+        }
+    }
+
+    pub(super) fn rules(&self) -> Option<&Arc<str>> {
+        self.rules.as_ref()
+    }
+}
+
+/// Whether a request is one of the public for what is published, by its headers alone.
+pub(super) fn is_public(headers: &HeaderMap) -> bool {
+    let mut perspectives = headers.get_all(perspective::HEADER).iter();
+    !headers.contains_key(header::AUTHORIZATION) && perspectives.all(|value| value == "published")
+}
+
+/// Whether a client wants an answer that is made for it.
+pub(super) fn wants_new(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CACHE_CONTROL).iter();
+    let mut directives = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    directives.any(|directive| {
+        let directive = directive.trim();
+        directive.eq_ignore_ascii_case("no-cache") || directive.eq_ignore_ascii_case("no-store")
+    })
+}
+
+/// An answer that is kept, or that the client has it already when `conditions` holds its entity tag.
+/// The tag is another one for each media type: their bytes are the same, what they mean is not.
+pub(super) fn kept(
+    entry: &Entry,
+    content_type: HeaderValue,
+    conditions: Option<&HeaderMap>,
+    outcome: CacheOutcome,
+    age: u64,
+) -> Response {
+    let mut etag = String::with_capacity(entry.etag.len() + 4);
+    let variant = if content_type.as_bytes().starts_with(b"application/json") {
+        "j"
+    } else {
+        "g"
+    };
+    // Writing to a string can't fail.
+    let _ = write!(etag, "\"{}{variant}\"", entry.etag);
+    let mut response = match conditions.is_some_and(|headers| is_known(headers, &etag)) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => {
+            let mut response = entry.body.clone().into_response();
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, content_type);
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    headers.insert(header::CACHE_CONTROL, entry.cache_control.clone());
+    headers.insert(header::VARY, VARY);
+    headers.insert(SURROGATE_KEY, entry.tags.surrogate_key.clone());
+    headers.insert(CACHE_TAG, entry.tags.cache_tag.clone());
+    if outcome != CacheOutcome::Miss {
+        headers.insert(AGE, HeaderValue::from(age));
+    }
+    headers.insert(X_CACHE, x_cache(outcome, &entry.policy.rules, None));
+    response
+}
+
+/// Marks an answer that nobody may keep, and says why.
+pub(super) fn not_kept(
+    response: &mut Response,
+    private: bool,
+    tags: Option<&BTreeSet<CacheTag>>,
+    why: &Bypass,
+) {
+    let headers = response.headers_mut();
+    let cache_control = match private {
+        true => HeaderValue::from_static("private, no-store"),
+        false => NO_STORE,
+    };
+    headers.insert(header::CACHE_CONTROL, cache_control);
+    headers.insert(header::VARY, VARY);
+    if let Some(tags) = tags.filter(|tags| !tags.is_empty()) {
+        let tags = TagHeaders::of(tags);
+        headers.insert(SURROGATE_KEY, tags.surrogate_key);
+        headers.insert(CACHE_TAG, tags.cache_tag);
+    }
+    let rules = why.rules.as_deref().unwrap_or_default();
+    headers.insert(
+        X_CACHE,
+        x_cache(CacheOutcome::Bypass, rules, Some(why.reason)),
+    );
+}
+
+/// Whether a client that names entity tags names this one.
+pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let named = headers.get_all(header::IF_NONE_MATCH).iter();
+    let named = named.filter_map(|value| value.to_str().ok());
+    let mut named = named.flat_map(|value| value.split(',')).map(str::trim);
+    named.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+fn x_cache(outcome: CacheOutcome, rules: &str, reason: Option<&str>) -> HeaderValue {
+    let mut text = String::from(outcome.as_str());
+    for (name, value) in [("rule", Some(rules)), ("reason", reason)] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            // Writing to a string can't fail.
+            let _ = write!(text, "; {name}={value}");
+        }
+    }
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("BYPASS"))
+}

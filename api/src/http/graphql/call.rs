@@ -1,0 +1,171 @@
+//! What a client sends, read.
+
+use async_graphql::ServerError;
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+
+use crate::cache::Key;
+use crate::foundation::hash::sha256;
+use crate::graphql::limits::refusal;
+use crate::graphql::persisted_query::PersistedQueries;
+
+/// The largest body of a request, in bytes.
+pub(in crate::http) const BODY_BYTES: usize = 256 * 1024;
+
+/// What a client sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object with `query`")]
+pub(in crate::http) struct Call {
+    pub(super) query: Option<String>,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(default)]
+    extensions: Option<Extensions>,
+}
+
+/// What the protocol leaves open. Others than these mean nothing here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    persisted_query: Option<Persisted>,
+}
+
+/// The hash that stands for the text of an operation, by the protocol of Apollo's clients.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Persisted {
+    version: i64,
+    sha256_hash: String,
+}
+
+/// How a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Method {
+    Get,
+    Post,
+}
+
+impl Call {
+    /// Finds the text that a hash stands for. Answers the hash of a text that is new, to be kept once
+    /// the text turned out to be one that may be run.
+    pub(super) fn resolve(
+        &mut self,
+        known: &PersistedQueries,
+    ) -> Result<Option<String>, (StatusCode, ServerError)> {
+        let extensions = self.extensions.take().unwrap_or_default();
+        let Some(persisted) = extensions.persisted_query else {
+            return Ok(None);
+        };
+        if persisted.version != 1 {
+            let message = "PersistedQueryNotSupported";
+            let error = refusal("PERSISTED_QUERY_NOT_SUPPORTED", message);
+            return Err((StatusCode::BAD_REQUEST, error));
+        }
+        let hash = persisted.sha256_hash.to_ascii_lowercase();
+        match &self.query {
+            None => match known.find(&hash) {
+                Some(text) => {
+                    self.query = Some(text.to_string());
+                    Ok(None)
+                }
+                // The text that clients look for, and the status that they look at it with.
+                None => Err((
+                    StatusCode::OK,
+                    refusal("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
+                )),
+            },
+            Some(text) if sha256(text) == hash => Ok(Some(hash)),
+            Some(_) => {
+                let message =
+                    "`extensions.persistedQuery.sha256Hash` is not the SHA-256 of `query`";
+                Err((StatusCode::BAD_REQUEST, refusal("BAD_REQUEST", message)))
+            }
+        }
+    }
+
+    /// What the answer depends on, so that two calls of one key have one answer: the operation, its
+    /// name, and its variables in the order of their names.
+    pub(super) fn key(&self) -> Option<Key> {
+        let query = self.query.as_deref()?;
+        let name = self.operation_name.as_deref().unwrap_or_default();
+        let variables = match &self.variables {
+            Some(variables) if !variables.is_empty() => serde_json::to_string(variables).ok()?,
+            _ => String::new(),
+        };
+        // JSON has no such character, nor has the name of any operation.
+        Some([name, variables.as_str(), query].join("\u{1}").into())
+    }
+}
+
+/// Reads the body of a POST.
+pub(super) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Call, (StatusCode, ServerError)> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let message = "send the operation as JSON, with Content-Type: application/json";
+        let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+    }
+    let bytes = axum::body::to_bytes(body, BODY_BYTES).await.map_err(|_| {
+        let message = format!("the body could not be read; {BODY_BYTES} bytes are the most");
+        let error = refusal("BODY_TOO_LARGE", message);
+        (StatusCode::PAYLOAD_TOO_LARGE, error)
+    })?;
+    let bad = |message: String| (StatusCode::BAD_REQUEST, refusal("BAD_REQUEST", message));
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(bad(
+            "batches are not supported; send one operation a request".into(),
+        ));
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("the body is no operation: {error}")))
+}
+
+/// Reads the parameters of a GET.
+pub(super) fn read_query(query: &str) -> Result<Call, ServerError> {
+    let bad = |message: String| refusal("BAD_REQUEST", message);
+    if query.len() > BODY_BYTES {
+        return Err(refusal(
+            "BODY_TOO_LARGE",
+            format!("{BODY_BYTES} bytes are the most"),
+        ));
+    }
+    /// The same, with its objects written as JSON.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Parameters {
+        query: Option<String>,
+        operation_name: Option<String>,
+        variables: Option<String>,
+        extensions: Option<String>,
+    }
+    let uri: axum::http::Uri = format!("/?{query}")
+        .parse()
+        .map_err(|_| bad("the URL can't be read".into()))?;
+    let axum::extract::Query(parameters) =
+        axum::extract::Query::<Parameters>::try_from_uri(&uri)
+            .map_err(|error| bad(format!("the URL can't be read: {error}")))?;
+    let variables = match parameters.variables.as_deref() {
+        None | Some("") => None,
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| bad(format!("`variables` is no JSON object: {error}")))?,
+    };
+    let extensions = match parameters.extensions.as_deref() {
+        None | Some("") => None,
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| bad(format!("`extensions` can't be read: {error}")))?,
+    };
+    Ok(Call {
+        query: parameters.query.filter(|query| !query.is_empty()),
+        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
+        variables,
+        extensions,
+    })
+}

@@ -1,0 +1,146 @@
+//! The operation that a call asks for, held to the limits before anything is validated or run.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::{Request, ServerError, Variables};
+use axum::http::StatusCode;
+
+use super::call::{Call, Method};
+use crate::graphql::document::Documents;
+use crate::graphql::limits::{check_variables, refusal};
+use crate::graphql::mutation::CREDENTIAL_FIELDS;
+
+/// Parses the operation and holds it to the limits.
+#[allow(clippy::result_large_err, reason = "one a request, on its way out")]
+pub(in crate::http) fn prepare(
+    documents: &Documents,
+    call: &Call,
+    method: Method,
+) -> Result<(Request, Operation), (StatusCode, ServerError)> {
+    let bad = |error: ServerError| (StatusCode::BAD_REQUEST, error);
+    let query = call.query.as_deref();
+    let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
+        let message = "`query` is missing; send the text of an operation";
+        return Err(bad(refusal("BAD_REQUEST", message)));
+    };
+    let document = documents.get(query).map_err(bad)?;
+    if method == Method::Get && !only_queries(&document) {
+        let error = refusal(
+            "METHOD_NOT_ALLOWED",
+            "send mutations and subscriptions by POST",
+        );
+        return Err((StatusCode::METHOD_NOT_ALLOWED, error));
+    }
+    let operation = Operation::of(&document, call.operation_name.as_deref());
+    let mut variables = call.variables.clone().unwrap_or_default();
+    check_variables(variables.values()).map_err(bad)?;
+    complete_variables(&document, &mut variables);
+    let variables = serde_json::Value::Object(variables);
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    if let Some(name) = &call.operation_name {
+        request = request.operation_name(name.clone());
+    }
+    request.set_parsed_query(ExecutableDocument::clone(&document));
+    Ok((request, operation))
+}
+
+/// Gives queries the nulls that absent variables stand for: the library can't work out what a list
+/// costs whose `first` is an absent variable. Only queries, where absent and null mean the same; to
+/// a mutation they don't.
+fn complete_variables(
+    document: &ExecutableDocument,
+    variables: &mut serde_json::Map<String, serde_json::Value>,
+) {
+    for (_, operation) in document.operations.iter() {
+        if operation.node.ty != OperationType::Query {
+            continue;
+        }
+        for definition in &operation.node.variable_definitions {
+            let definition = &definition.node;
+            let name = definition.name.node.as_str();
+            let optional = definition.default_value.is_none() && definition.var_type.node.nullable;
+            if optional && !variables.contains_key(name) {
+                variables.insert(name.to_owned(), serde_json::Value::Null);
+            }
+        }
+    }
+}
+
+fn is_credential(selection: &Selection) -> bool {
+    match selection {
+        Selection::Field(field) => CREDENTIAL_FIELDS.contains(&field.node.name.node.as_str()),
+        _ => false,
+    }
+}
+
+/// The fields at the root. Fragments that spread each other in a circle were refused before.
+fn root_fields(document: &ExecutableDocument, selection: &SelectionSet) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut selections = vec![selection];
+    while let Some(selection) = selections.pop() {
+        for item in &selection.items {
+            match &item.node {
+                Selection::Field(field) => fields.push(field.node.name.node.to_string()),
+                Selection::InlineFragment(fragment) => {
+                    selections.push(&fragment.node.selection_set.node);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let fragment = document.fragments.get(name);
+                    selections.extend(fragment.map(|found| &found.node.selection_set.node));
+                }
+            }
+        }
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    fields
+}
+
+fn only_queries(document: &ExecutableDocument) -> bool {
+    let mut operations = document.operations.iter();
+    operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
+}
+
+/// What is asked for.
+pub(in crate::http) struct Operation {
+    pub(super) name: Option<Arc<str>>,
+    pub(in crate::http) kind: OperationType,
+    /// The fields at its root, those of fragments too, whether or not a directive leaves them out.
+    pub(super) root_fields: Vec<String>,
+    /// Whether all that it does is prove who asks, so that the header `Authorization` says nothing:
+    /// whoever renews an expired session sends the expired token along.
+    pub(super) proves_itself: bool,
+    /// Whether it makes one change and does nothing else, so that it can be run again as a whole
+    /// when the change wrote nothing.
+    pub(super) is_one_change: bool,
+}
+
+impl Operation {
+    /// The operation of a document that will be run.
+    fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
+        let mut operations = document.operations.iter();
+        let found = match name {
+            Some(name) => operations.find(|(found, _)| found.is_some_and(|found| found == name)),
+            None => operations.next(),
+        };
+        Self {
+            name: found.and_then(|(name, _)| name.map(|name| name.as_str().into())),
+            kind: found.map_or(OperationType::Query, |(_, operation)| operation.node.ty),
+            root_fields: found.map_or_else(Vec::new, |(_, operation)| {
+                root_fields(document, &operation.node.selection_set.node)
+            }),
+            is_one_change: found.is_some_and(|(_, operation)| {
+                let fields = &operation.node.selection_set.node.items;
+                operation.node.ty == OperationType::Mutation
+                    && matches!(fields.as_slice(), [field] if matches!(field.node, Selection::Field(_)))
+            }),
+            proves_itself: found.is_some_and(|(_, operation)| {
+                let fields = operation.node.selection_set.node.items.iter();
+                operation.node.ty == OperationType::Mutation
+                    && fields.map(|selection| &selection.node).all(is_credential)
+            }),
+        }
+    }
+}
