@@ -15,6 +15,7 @@ mod export_jobs;
 mod export_round_trip;
 mod export_run;
 mod feeds;
+mod graphql_over_http;
 mod http;
 mod import_background;
 mod import_dry_run;

@@ -21,7 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::cache::ResponseCache;
@@ -69,8 +69,10 @@ pub struct Server {
 pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/", get(welcome))
-        .route("/graphql", get(graphql::get).post(graphql::post))
-        .route("/graphql/ws", get(websocket::connect))
+        .route("/graphql", graphql::methods())
+        .route("/graphql/", any(graphql::not_found))
+        .route("/graphql/{*rest}", any(graphql::not_found))
+        .route("/graphql/ws", any(websocket::connect))
         .route(
             "/link/{token}",
             get(link::get)

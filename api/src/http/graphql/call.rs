@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
+use super::media_type::is_json;
 use crate::cache::Key;
 use crate::foundation::hash::sha256;
 use crate::graphql::limits::refusal;
@@ -69,7 +70,7 @@ impl Call {
                     self.query = Some(text.to_string());
                     Ok(None)
                 }
-                // The text that clients look for, and the status that they look at it with.
+                // The text that clients look for.
                 None => Err((
                     StatusCode::OK,
                     refusal("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
@@ -103,13 +104,9 @@ pub(super) async fn read_body(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Call, (StatusCode, ServerError)> {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let message = "send the operation as JSON, with Content-Type: application/json";
+    if !is_json(headers) || headers.contains_key(header::CONTENT_ENCODING) {
+        let message = "send the operation as JSON in UTF-8, with Content-Type: application/json and \
+                       not compressed";
         let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }

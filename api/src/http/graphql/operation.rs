@@ -6,12 +6,14 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection,
 use async_graphql::{Request, ServerError, Variables};
 use axum::http::StatusCode;
 
+use super::answer::code_of;
 use super::call::{Call, Method};
-use crate::graphql::document::Documents;
+use crate::graphql::document::{Documents, PARSE_FAILED};
 use crate::graphql::limits::{check_variables, refusal};
 use crate::graphql::mutation::CREDENTIAL_FIELDS;
 
-/// Parses the operation and holds it to the limits.
+/// Parses the operation and holds it to the limits. Of a request that could be read, but not run, the
+/// status is 200: it is up to the media type what becomes of that.
 #[allow(clippy::result_large_err, reason = "one a request, on its way out")]
 pub(in crate::http) fn prepare(
     documents: &Documents,
@@ -24,15 +26,21 @@ pub(in crate::http) fn prepare(
         let message = "`query` is missing; send the text of an operation";
         return Err(bad(refusal("BAD_REQUEST", message)));
     };
-    let document = documents.get(query).map_err(bad)?;
-    if method == Method::Get && !only_queries(&document) {
+    let document = documents.get(query).map_err(|error| {
+        let status = match code_of(&error).as_deref() {
+            Some(PARSE_FAILED) => StatusCode::OK,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        (status, error)
+    })?;
+    let operation = Operation::of(&document, call.operation_name.as_deref());
+    if method == Method::Get && operation.kind != OperationType::Query {
         let error = refusal(
             "METHOD_NOT_ALLOWED",
-            "send mutations and subscriptions by POST",
+            "send mutations by POST, and subscriptions over a WebSocket to /graphql/ws",
         );
         return Err((StatusCode::METHOD_NOT_ALLOWED, error));
     }
-    let operation = Operation::of(&document, call.operation_name.as_deref());
     let mut variables = call.variables.clone().unwrap_or_default();
     check_variables(variables.values()).map_err(bad)?;
     complete_variables(&document, &mut variables);
@@ -98,11 +106,6 @@ fn root_fields(document: &ExecutableDocument, selection: &SelectionSet) -> Vec<S
     fields
 }
 
-fn only_queries(document: &ExecutableDocument) -> bool {
-    let mut operations = document.operations.iter();
-    operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
-}
-
 /// What is asked for.
 pub(in crate::http) struct Operation {
     pub(super) name: Option<Arc<str>>,
@@ -123,7 +126,8 @@ impl Operation {
         let mut operations = document.operations.iter();
         let found = match name {
             Some(name) => operations.find(|(found, _)| found.is_some_and(|found| found == name)),
-            None => operations.next(),
+            // Of several one has to be named, or none is run.
+            None => operations.next().filter(|_| operations.next().is_none()),
         };
         Self {
             name: found.and_then(|(name, _)| name.map(|name| name.as_str().into())),
