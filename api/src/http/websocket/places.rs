@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Connections that there may be altogether. Each costs some 30 KB while it is silent.
+/// Connections that there may be altogether.
 const ALTOGETHER: usize = 2_000;
 
 /// Connections from one address: an office behind one, each of its people with several tabs.
