@@ -1,9 +1,8 @@
 //! The endpoint as the specification of GraphQL over HTTP has it: its published audits against a
 //! running server, what they leave out, and whatever anybody might send.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -13,7 +12,7 @@ use rstest::rstest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Backend, TestDatabase, TestServer, program};
+use crate::support::{Answer, Backend, Serving, TestDatabase, TestServer};
 
 const MODERN: &str = "application/graphql-response+json";
 const LEGACY: &str = "application/json";
@@ -81,16 +80,6 @@ struct Audit {
     answer: Option<Value>,
 }
 
-/// The program, until this is dropped.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test]
 async fn the_published_audits_pass() {
     if !audits().join("node_modules/.package-lock.json").exists() {
@@ -101,23 +90,10 @@ async fn the_published_audits_pass() {
         return;
     }
     let database = TestDatabase::create(Backend::Sqlite).await.unwrap();
-    let keys = tempfile::tempdir().unwrap();
-    let mut process = Command::new(program())
-        .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
-        .args(["serve", "--no-worker", "--listen", "127.0.0.1:0"])
-        .args(["--database-url", database.url()])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-    let _serving = Serving(process);
-    let api = said.next().unwrap().unwrap();
-    let url = api.split_whitespace().last().unwrap();
-    // Nobody must be kept from speaking because nobody listens.
-    std::thread::spawn(move || said.count());
-
+    let serving = Serving::start(&database);
+    let url = format!("http://{}/graphql", serving.address);
     let output = Command::new("node")
-        .args(["audit.mjs", url])
+        .args(["audit.mjs", &url])
         .current_dir(audits())
         .stderr(Stdio::inherit())
         .output()

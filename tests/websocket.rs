@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::editing::{publish, write};
 use crate::support::socket::{Connection, PROTOCOL, listen};
-use crate::support::{Backend, TestServer, TestUser};
+use crate::support::{Backend, Serving, TestDatabase, TestServer, TestUser};
 
 const POST_CHANGED: &str = "subscription { postChanged { action } }";
 
@@ -386,4 +386,18 @@ async fn a_server_that_stops_says_so() {
     assert_eq!(connection.next().await, None);
     assert_eq!(waiting.next().await, None);
     closing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_is_stopped_says_so() {
+    let database = TestDatabase::create(Backend::Sqlite).await.unwrap();
+    let serving = Serving::start(&database);
+    let connected = Connection::connect(serving.address, &[PROTOCOL]).await;
+    let mut connection = connected.unwrap();
+    connection.introduce(json!({})).await;
+    assert_eq!(connection.next().await.unwrap()["type"], "connection_ack");
+    serving.tell_to_stop();
+    assert_eq!(connection.closed().await.0, 1001);
+    assert_eq!(connection.next().await, None);
+    assert!(serving.stopped().await.success());
 }
