@@ -1,10 +1,11 @@
 //! The protocol `graphql-transport-ws` as clients meet it that keep to it, and others.
 
+use std::time::Duration;
+
 use alphanode::domain::permission::Role;
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;

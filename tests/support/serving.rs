@@ -51,10 +51,11 @@ impl Serving {
 
     /// Waits until it has stopped.
     pub async fn stopped(mut self) -> ExitStatus {
-        spawn_blocking(move || self.process.wait())
-            .await
-            .unwrap()
-            .unwrap()
+        let wait = move || {
+            let serving = &mut self;
+            serving.process.wait().unwrap()
+        };
+        spawn_blocking(wait).await.unwrap()
     }
 }
 
