@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod audit_log;
+mod cache_decision;
+mod cache_rules;
+mod caching_guide;
 mod chaos;
 mod checklist_ticks;
 mod command_line;

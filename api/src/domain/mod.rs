@@ -4,6 +4,7 @@ pub mod actor;
 pub mod api_token;
 pub mod audit;
 pub mod authentication;
+pub mod cache_purge;
 pub mod cache_rule;
 pub mod error;
 pub mod export;

@@ -16,7 +16,7 @@ pub enum Role {
     Author,
     /// Writes and publishes every post, reviews, scores, ships releases, tidies the taxonomy.
     Editor,
-    /// Manages users, webhooks and background jobs, reads the audit log.
+    /// Manages users, webhooks, caches and background jobs, reads the audit log.
     Admin,
 }
 
@@ -57,7 +57,7 @@ pub enum Scope {
     Import,
     /// Watch background jobs and schedules, and step in.
     Jobs,
-    /// Manage users and webhooks, read the audit log.
+    /// Manage users, webhooks and caches, read the audit log.
     Admin,
 }
 
@@ -169,6 +169,9 @@ pub enum Action {
     ReadWebhooks,
     ManageWebhooks,
     RecordView,
+    // Caches.
+    ReadCacheRules,
+    ManageCache,
     // The machine itself.
     Import,
     Maintain,
@@ -203,9 +206,12 @@ impl Action {
             Self::ReadSelf | Self::ReadDrafts | Self::ReadUsers => {
                 From(Role::Viewer, Scope::ReadDrafts)
             }
-            Self::ManageUsers | Self::ReadAuditLog | Self::ReadWebhooks | Self::ManageWebhooks => {
-                From(Role::Admin, Scope::Admin)
-            }
+            Self::ManageUsers
+            | Self::ReadAuditLog
+            | Self::ReadWebhooks
+            | Self::ManageWebhooks
+            | Self::ManageCache => From(Role::Admin, Scope::Admin),
+            Self::ReadCacheRules => From(Role::Editor, Scope::Admin),
             Self::CreatePost | Self::CreatePreviewLink | Self::TickChecklistItem => {
                 From(Role::Author, Scope::WritePosts)
             }

@@ -43,17 +43,26 @@ impl Documents {
         if let Some(document) = self.0.get(text) {
             return Ok(document);
         }
-        check_text(text)?;
-        let document = parse_query(text).map_err(|error| {
-            let error = ServerError::from(error);
-            ServerError {
-                extensions: refusal(PARSE_FAILED, "").extensions,
-                ..error
-            }
-        })?;
-        check_document(&document)?;
-        let document = Arc::new(document);
+        let document = Arc::new(parse(text)?);
         self.0.insert(text.to_owned(), Arc::clone(&document));
         Ok(document)
     }
+}
+
+/// Parses a document.
+///
+/// # Errors
+///
+/// When it can't be parsed, or goes beyond a limit.
+pub fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
+    check_text(text)?;
+    let document = parse_query(text).map_err(|error| {
+        let error = ServerError::from(error);
+        ServerError {
+            extensions: refusal(PARSE_FAILED, "").extensions,
+            ..error
+        }
+    })?;
+    check_document(&document)?;
+    Ok(document)
 }

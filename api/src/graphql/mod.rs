@@ -13,6 +13,7 @@ mod patch;
 pub mod persisted_query;
 pub mod perspective;
 pub mod query;
+pub mod root_fields;
 pub mod subscription;
 pub mod types;
 

@@ -42,10 +42,12 @@ pub enum NodeType {
     ImportRun,
     /// An export.
     ExportRun,
+    /// A cache rule.
+    CacheRule,
 }
 
 impl NodeType {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Post,
         Self::Revision,
         Self::Tool,
@@ -62,6 +64,7 @@ impl NodeType {
         Self::WebhookDelivery,
         Self::ImportRun,
         Self::ExportRun,
+        Self::CacheRule,
     ];
 
     fn name(self) -> &'static str {
@@ -82,6 +85,7 @@ impl NodeType {
             Self::WebhookDelivery => "WebhookDelivery",
             Self::ImportRun => "ImportRun",
             Self::ExportRun => "ExportRun",
+            Self::CacheRule => "CacheRule",
         }
     }
 

@@ -157,7 +157,7 @@ pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<Vec<CacheRule>
 }
 
 /// Where the rule with this key is among them.
-pub(super) fn position(rules: &[CacheRule], id: i64) -> Result<usize> {
+fn position(rules: &[CacheRule], id: i64) -> Result<usize> {
     let found = rules.iter().position(|rule| rule.id == id);
     found.ok_or_else(|| Problem::not_found("id", "cache rule").into())
 }

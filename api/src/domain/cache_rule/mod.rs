@@ -29,4 +29,4 @@ pub use policy::Policy;
 pub use read::{find, find_by_name, list};
 pub use rule::CacheRule;
 pub use set::{OperationKind, RuleSet, Target};
-pub use switch::{disable, enable};
+pub use switch::{Named, disable, enable};

@@ -3,6 +3,7 @@
 
 mod answer;
 mod api_token;
+mod cache_rule;
 mod export_run;
 mod import_run;
 mod job;
@@ -67,6 +68,7 @@ pub struct Mutation(
     view::ViewMutation,
     import_run::ImportRunMutation,
     export_run::ExportRunMutation,
+    cache_rule::CacheRuleMutation,
 );
 
 /// What came of a change: its outcome, or what has to be put right.

@@ -1,6 +1,7 @@
 //! What can be asked, one file a noun.
 
 mod audit_event;
+mod cache_rule;
 mod export_run;
 mod import_run;
 mod job;
@@ -20,6 +21,7 @@ mod webhook;
 use async_graphql::MergedObject;
 
 pub use audit_event::AuditEventQuery;
+pub use cache_rule::CacheRuleQuery;
 pub use export_run::ExportRunQuery;
 pub use import_run::ImportRunQuery;
 pub use job::JobQuery;
@@ -55,4 +57,5 @@ pub struct Query(
     WebhookQuery,
     ImportRunQuery,
     ExportRunQuery,
+    CacheRuleQuery,
 );

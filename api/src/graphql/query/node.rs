@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, Result};
 
+use crate::domain::cache_rule;
 use crate::domain::error::Error;
 use crate::domain::export;
 use crate::domain::import;
@@ -17,6 +18,7 @@ use crate::domain::taxonomy::{self, Taxonomy};
 use crate::graphql::context::{reader, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
+use crate::graphql::types::cache_rule::CacheRule;
 use crate::graphql::types::export_run::ExportRun;
 use crate::graphql::types::import_run::ImportRun;
 use crate::graphql::types::job::Job;
@@ -148,6 +150,17 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
             found.insert(
                 (NodeType::ExportRun, run.id),
                 Node::ExportRun(ExportRun(run)),
+            );
+        }
+    }
+    let rules = keys_of(NodeType::CacheRule);
+    let may_see = permission::check(request(context).caller.actor, Action::ReadCacheRules).is_ok();
+    if !rules.is_empty() && may_see {
+        let rules = cache_rule::find(reader, &rules).await;
+        for rule in rules.or_graphql_error(context)? {
+            found.insert(
+                (NodeType::CacheRule, rule.id),
+                Node::CacheRule(CacheRule(rule)),
             );
         }
     }

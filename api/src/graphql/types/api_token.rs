@@ -27,7 +27,7 @@ pub enum Scope {
     Import,
     /// `jobs`: watch background jobs and schedules, and step in.
     Jobs,
-    /// `admin`: manage users and webhooks, read the audit log.
+    /// `admin`: manage users, webhooks and caches, read the audit log.
     Admin,
 }
 

@@ -2,6 +2,8 @@
 
 pub mod api_token;
 pub mod audit_event;
+pub mod cache_decision;
+pub mod cache_rule;
 pub mod connection;
 pub mod content;
 pub mod editing;

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Interface};
 
+use super::cache_rule::CacheRule;
 use super::export_run::ExportRun;
 use super::import_run::ImportRun;
 use super::job::Job;
@@ -43,4 +44,6 @@ pub enum Node {
     ImportRun(ImportRun),
     /// An export.
     ExportRun(ExportRun),
+    /// A cache rule.
+    CacheRule(CacheRule),
 }

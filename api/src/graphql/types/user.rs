@@ -20,7 +20,7 @@ pub enum Role {
     Author,
     /// Writes and publishes every post, reviews, scores, ships releases, tidies the taxonomy.
     Editor,
-    /// Manages users and reads the audit log.
+    /// Manages users, webhooks and caches, reads the audit log.
     Admin,
 }
 
