@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
@@ -15,10 +16,12 @@ use crate::config::{Config, Mode};
 use crate::domain::feed::Channel;
 use crate::domain::job::JobKind;
 use crate::domain::signing_key::SigningKeys;
+use crate::domain::traffic::Traffic;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::domain::view::Views;
 use crate::domain::webhook;
+use crate::foundation::build::Build;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::foundation::{news, tag_versions};
@@ -26,9 +29,16 @@ use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::persisted_query::PersistedQueries;
 use crate::graphql::{self, limits};
-use crate::http::{self, Server, Sockets};
+use crate::http::admission::Admission;
+use crate::http::cross_origin::Origins;
+use crate::http::rate_limit::RateLimits;
+use crate::http::{self, MetricsReaders, Server, Sockets};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
+use crate::telemetry::Metrics;
+
+/// Files that are taken in or sent at once.
+const TRANSFERS: usize = 16;
 
 /// Everything that runs.
 pub struct App {
@@ -44,12 +54,24 @@ pub struct App {
     pub router: Router,
     /// Its WebSockets; somebody has to close them.
     pub sockets: Sockets,
+    /// Counts what is answered; somebody has to flush it.
+    pub traffic: Traffic,
+    /// Which program this is.
+    pub build: Build,
     job_lease: Duration,
 }
 
 impl App {
     /// Puts everything together over an open database.
-    pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When two metrics have the same name, which is a fault of this program.
+    pub fn new(
+        config: &Config,
+        database: Database,
+        clock: Clock,
+    ) -> Result<Self, prometheus::Error> {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
         store.destinations = config.destinations();
@@ -80,10 +102,13 @@ impl App {
             schema = schema.disable_introspection().disable_suggestions();
         }
         let sockets = Sockets::default();
+        let schema = schema.finish();
+        let build = Build::of_this_program(&schema.sdl());
+        let traffic = Traffic::new(store.clone(), process_name());
         let cache_bytes = config.response_cache_megabytes * 1_000_000;
         let cache = ResponseCache::new(cache_bytes, store.clone());
         let router = http::router(Arc::new(Server {
-            schema: schema.finish(),
+            schema,
             documents: Documents::default(),
             persisted_queries: PersistedQueries::default(),
             cache: cache.clone(),
@@ -94,18 +119,38 @@ impl App {
             graphiql: development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
-            allowed_origins: Vec::new(),
             sockets: sockets.clone(),
+            admission: Admission::new(config.operation_limit, 4 * config.operation_limit),
+            transfers: Admission::new(TRANSFERS, 0),
+            rate_limits: RateLimits::new(
+                config.rate_limit_points_per_minute,
+                config.rate_limit_points_per_minute_signed_in,
+                &store.clock,
+            ),
+            origins: Origins {
+                own: HeaderValue::from_str(&config.public_origin()).ok(),
+                friends: friends(config),
+            },
+            is_https: config.public_url().starts_with("https://"),
+            metrics: Metrics::new(&build)?,
+            metrics_readers: match config.metrics_token() {
+                Some(token) => MetricsReaders::WithToken(token.to_owned()),
+                None if development => MetricsReaders::OwnMachine,
+                None => MetricsReaders::Nobody,
+            },
+            traffic: traffic.clone(),
         }));
-        Self {
+        Ok(Self {
             store,
             keys,
             views,
             cache,
             router,
             sockets,
+            traffic,
+            build,
             job_lease: Duration::from_secs(config.job_lease_seconds),
-        }
+        })
     }
 
     /// Listens to what other processes do to the database, until `stop`: workers are woken, and what
@@ -150,8 +195,7 @@ impl App {
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
     fn worker(&self, number: u32, handlers: Vec<Handler>) -> Worker {
-        let host = gethostname::gethostname();
-        let name = format!("{}:{}-{number}", host.display(), std::process::id());
+        let name = format!("{}-{number}", process_name());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
         let mut worker = Worker::new(
             &name,
@@ -190,6 +234,20 @@ impl App {
         } = self.store.clone();
         Ticker::new(database, clock, wake)
     }
+}
+
+/// Whose pages may ask. What can't be read was refused when the settings were.
+fn friends(config: &Config) -> Vec<HeaderValue> {
+    let origins = config.cors_origins.iter();
+    origins
+        .filter_map(|origin| HeaderValue::from_str(origin).ok())
+        .collect()
+}
+
+/// The machine and the number of the process.
+fn process_name() -> String {
+    let host = gethostname::gethostname();
+    format!("{}:{}", host.display(), std::process::id())
 }
 
 /// The kinds of jobs that this program runs.

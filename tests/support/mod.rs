@@ -6,6 +6,7 @@ mod editor;
 pub mod importing;
 pub mod operator;
 pub mod perspective;
+pub mod port;
 mod postgres;
 mod program;
 mod proxy;

@@ -1,19 +1,17 @@
 //! `alphanode serve`: the API and the workers, until a signal.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::{Config, Mode};
-use crate::domain::{feed, one_time_link, schedule};
+use crate::domain::{deployment, feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
+use crate::http::serve::serve;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -28,13 +26,14 @@ pub(super) struct Arguments {
     no_worker: bool,
 }
 
-/// How long requests under way may go on after a signal.
-const DRAIN: Duration = Duration::from_secs(15);
+/// Files that are open besides connections of clients: the database's, and those of jobs.
+const OTHER_FILES: u64 = 512;
 
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    telemetry::start_log(config.log);
+    let _log = telemetry::start_quick_log(config.log);
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
+    allow_files(config.connection_limit);
     let listener = TcpListener::bind(&config.listen)
         .await
         .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
@@ -44,9 +43,10 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         listen: address.to_string(),
         ..config.clone()
     };
-    let app = App::new(config, database, Clock::system());
+    let app = App::new(config, database, Clock::system())?;
     app.keys.prepare()?;
     schedule::sync(&app.store).await?;
+    deployment::note(&app.store, &app.build, app.traffic.node()).await?;
 
     let stop = CancellationToken::new();
     let workers = if arguments.no_worker {
@@ -57,6 +57,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     feed::render_soon(&app.store).await?;
     let views = tokio::spawn(app.views.clone().run(stop.clone()));
     let sockets = tokio::spawn(app.sockets.clone().close_after(stop.clone()));
+    let traffic = tokio::spawn(app.traffic.clone().run(stop.clone()));
     let workers = app.start(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
@@ -76,31 +77,37 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         wait_for_signal().await;
         signal.cancel();
     });
-    let listener = listener.tap_io(|connection| {
-        // A connection that can't be told is slower, not wrong.
-        let _ = connection.set_nodelay(true);
-    });
-    let service = app
-        .router
-        .into_make_service_with_connect_info::<SocketAddr>();
-    let server =
-        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let drained = async {
-        stop.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = async { server.await } => ended?,
-        () = drained => say("some requests did not end in time and were dropped"),
+    if !serve(listener, app.router, config.connection_limit, stop.clone()).await {
+        say("some requests did not end in time and were dropped");
     }
     stop.cancel();
     sockets.await?;
     views.await?;
+    traffic.await?;
     // Those of the requests that were still answered after the signal.
     if let Err(error) = app.views.flush().await {
         say(&format!("the last views could not be written: {error}"));
     }
+    if let Err(error) = app.traffic.close().await {
+        say(&format!("the last minute could not be written: {error}"));
+    }
     workers.wait().await;
     app.store.database.close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets as many files be open at once as there may be connections, if the machine allows it.
+fn allow_files(connections: usize) {
+    let wanted = u64::try_from(connections)
+        .unwrap_or(u64::MAX)
+        .saturating_add(OTHER_FILES);
+    let allowed = rlimit::increase_nofile_limit(wanted).unwrap_or(0);
+    if allowed < wanted {
+        tracing::warn!(
+            allowed,
+            wanted,
+            "fewer files can be open at once than `connection_limit` needs; raise `ulimit -n`, or \
+             lower the setting"
+        );
+    }
 }

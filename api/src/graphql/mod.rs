@@ -2,6 +2,7 @@
 //! of the query into calls of the domain, and its answers into types; rules live in the domain.
 
 pub mod context;
+pub mod cost;
 pub mod document;
 pub mod error;
 pub mod limits;

@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::cache::{Entry, TagHeaders};
+use crate::domain::cache_rule::Policy;
 use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::served::CacheOutcome;
 use crate::graphql::perspective;
 
 const AGE: HeaderName = HeaderName::from_static("age");
@@ -23,31 +25,6 @@ const VARY: HeaderValue =
     HeaderValue::from_static("accept, authorization, x-alphanode-perspective");
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-/// What became of a request in the response cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum CacheOutcome {
-    /// It was answered by what was kept.
-    Hit,
-    /// So it was, by what is past its age and is being made anew.
-    Stale,
-    /// It was answered anew, and the answer kept.
-    Miss,
-    /// The cache was left out.
-    Bypass,
-}
-
-impl CacheOutcome {
-    /// The word in `X-Cache` and in the log.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "HIT",
-            Self::Stale => "STALE",
-            Self::Miss => "MISS",
-            Self::Bypass => "BYPASS",
-        }
-    }
-}
 
 /// Why the cache was left out, and the rules that would have let the answer be kept.
 #[derive(Clone, Debug)]
@@ -82,6 +59,22 @@ impl Bypass {
 pub(super) fn is_public(headers: &HeaderMap) -> bool {
     let mut perspectives = headers.get_all(perspective::HEADER).iter();
     !headers.contains_key(header::AUTHORIZATION) && perspectives.all(|value| value == "published")
+}
+
+/// Whether a condition of the rules has this request pass by.
+pub(super) fn is_bypassed(policy: &Policy, headers: &HeaderMap) -> bool {
+    if policy.bypass.is_empty() {
+        return false;
+    }
+    // HTTP/2 may send each cookie by itself.
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies: Vec<&str> = cookies.filter_map(|value| value.to_str().ok()).collect();
+    let cookies = cookies.join("; ");
+    let value = |name: &str| match name.eq_ignore_ascii_case("cookie") {
+        true => Some(cookies.as_str()).filter(|cookies| !cookies.is_empty()),
+        false => headers.get(name).and_then(|value| value.to_str().ok()),
+    };
+    policy.bypass(value).is_some()
 }
 
 /// Whether a client wants an answer that is made for it.

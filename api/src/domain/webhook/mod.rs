@@ -26,10 +26,11 @@ mod redeliver;
 mod retry;
 mod secret;
 mod signature;
+mod standing;
 mod switch;
 
 pub(super) use announce::write;
-pub use announcement::{Announcement, DeadJob, PostChange, TermChange};
+pub use announcement::{AlarmChange, Announcement, DeadJob, PostChange, TermChange};
 pub use attempt::{Answer, Attempt, record};
 pub use dead_job::{DEAD_JOB_KIND, DeadJobPayload, announce_dead_job};
 pub use delivery::{
@@ -45,4 +46,5 @@ pub use purge::{KEPT_FOR, purge};
 pub use redeliver::{REDELIVERY_LIMIT, Redelivered, redeliver, redeliver_since, send_test};
 pub use secret::Secret;
 pub use signature::sign;
+pub use standing::{Standing, standing};
 pub use switch::{disable, enable};

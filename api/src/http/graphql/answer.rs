@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::media_type::MediaType;
 use crate::graphql::limits::refusal;
+use crate::http::rate_limit::TooMany;
 use crate::http::request_log::Facts;
 
 /// Gives the library's own errors the codes that ours have.
@@ -53,6 +54,14 @@ pub(super) fn request_timeout() -> ServerError {
     refusal("REQUEST_TIMEOUT", message)
 }
 
+/// Says that a client has spent what it may, and when to come back.
+pub(in crate::http) fn limit(headers: &HeaderMap, too_many: &TooMany) -> Response {
+    let (status, error) = too_many.refusal();
+    let mut response = refuse(headers, status, error);
+    too_many.write_to(response.headers_mut());
+    response
+}
+
 /// Refuses a request as a whole.
 pub(in crate::http) fn refuse(
     headers: &HeaderMap,
@@ -65,6 +74,7 @@ pub(in crate::http) fn refuse(
     let must_say = match status {
         StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
         StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
+        StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
         _ => None,
     };
     if let Some((name, value)) = must_say {
@@ -79,7 +89,7 @@ pub(in crate::http) fn refuse(
 }
 
 /// Whether an operation was refused as a whole: nothing of it was run.
-fn was_refused_before_running(answer: &GraphqlResponse) -> bool {
+pub(super) fn was_refused_before_running(answer: &GraphqlResponse) -> bool {
     answer.data == async_graphql::Value::Null
         && !answer.errors.is_empty()
         && answer.errors.iter().all(|error| error.path.is_empty())

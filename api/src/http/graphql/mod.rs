@@ -21,12 +21,12 @@ use self::answer::too_slow;
 use self::call::{read_body, read_query};
 use self::media_type::{MediaType, wants_page};
 use self::run::run;
-use super::Server;
 use super::authenticate::Origin;
+use super::{Server, security_headers};
 use crate::graphql::limits::refusal;
 
-pub(super) use self::answer::{add_codes, refuse};
-pub(super) use self::call::{BODY_BYTES, Call, Method};
+pub(super) use self::answer::{add_codes, limit, refuse};
+pub(super) use self::call::{BODY_BYTES, Call, Method, refuse_compressed};
 pub(super) use self::operation::prepare;
 
 /// The endpoint, of which every answer is one of GraphQL.
@@ -70,13 +70,12 @@ async fn get(
             .as_deref()
             .is_none_or(|query| !query.contains("query="))
     {
-        return Html(
-            GraphiQLSource::build()
-                .endpoint("/graphql")
-                .subscription_endpoint("/graphql/ws")
-                .finish(),
-        )
-        .into_response();
+        let page = GraphiQLSource::build()
+            .endpoint("/graphql")
+            .subscription_endpoint("/graphql/ws")
+            .finish();
+        let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::GRAPHIQL)];
+        return (policy, Html(page)).into_response();
     }
     if MediaType::preferred(&headers).is_none() {
         return not_acceptable(&headers);

@@ -9,22 +9,32 @@ use async_graphql::{Request, Response as GraphqlResponse};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use super::answer::{add_codes, code_of, refuse, to_response};
+use super::answer::{add_codes, code_of, limit, refuse, to_response, was_refused_before_running};
 use super::call::{Call, Method};
 use super::media_type::MediaType;
 use super::operation::{Operation, prepare};
 use crate::cache::{Entry, Flight, Found, Key, Landing, NewEntry};
 use crate::domain::actor::{Actor, Caller};
-use crate::domain::cache_rule::{OperationKind, Policy, Target};
+use crate::domain::cache_rule::{Policy, Target};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::StatementCount;
-use crate::graphql::context::{Client, RequestContext};
+use crate::foundation::served::CacheOutcome;
+use crate::graphql::context::{self, RequestContext};
 use crate::graphql::error::TRY_AGAIN;
+use crate::http::admission::{Overloaded, Permit};
 use crate::http::authenticate::{self, Origin};
-use crate::http::cache_headers::{self, Bypass, CacheOutcome};
+use crate::http::cache_headers::{self, Bypass};
+use crate::http::cross_origin::check_cookie;
+use crate::http::rate_limit::{Client, GUESS_COST, Standing};
 use crate::http::request_log::{Facts, milliseconds};
 use crate::http::{Server, perspective};
+
+/// The most errors that are told of a document that was not run.
+const ERRORS: usize = 50;
+
+/// Points that an answer costs which is there already.
+const HIT_COST: u32 = 1;
 
 /// Times that a change is tried while others are in its way.
 const TRIES: u8 = 4;
@@ -38,28 +48,38 @@ pub(super) async fn run(
     method: Method,
 ) -> Response {
     let started = Instant::now();
+    if let Err((status, error)) = check_cookie(headers, &server.origins) {
+        return refuse(headers, status, error);
+    }
     let to_persist = match call.resolve(&server.persisted_queries) {
         Ok(to_persist) => to_persist,
         Err((status, error)) => return refuse(headers, status, error),
     };
-    let asked = Asked {
+    let mut asked = Asked {
         headers,
         method,
         started,
+        standing: Standing::default(),
     };
-    let key = match cache_headers::is_public(headers) && !cache_headers::wants_new(headers) {
+    let public = cache_headers::is_public(headers);
+    let key = match public && !cache_headers::wants_new(headers) {
         true => call.key(),
         false => None,
     };
-    let found = key.as_ref().and_then(|key| {
-        let now = server.store.clock.now();
-        let found = server.cache.find(key, now)?;
-        let (Found::Fresh(entry) | Found::Stale(entry)) = &found;
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        entry.policy.bypass(header).is_none().then_some(found)
+    let now = server.store.clock.now();
+    let found = key.as_ref().and_then(|key| server.cache.find(key, now));
+    let found = found.filter(|(Found::Fresh(entry) | Found::Stale(entry))| {
+        !cache_headers::is_bypassed(&entry.policy, headers)
     });
+    let address = origin.address;
     if let Some(Found::Fresh(entry)) = &found {
-        return asked.respond(server, entry, CacheOutcome::Hit, Cost::default());
+        return match server.rate_limits.spend(Client::at(address), HIT_COST) {
+            Ok(standing) => {
+                asked.standing = standing;
+                asked.respond(server, entry, CacheOutcome::Hit, Cost::default())
+            }
+            Err(too_many) => limit(headers, &too_many),
+        };
     }
 
     let (request, operation) = match prepare(&server.documents, &call, method) {
@@ -69,15 +89,34 @@ pub(super) async fn run(
     if let (Some(hash), Some(text)) = (to_persist, &call.query) {
         server.persisted_queries.keep(hash, text);
     }
+    // Who says who they are has the database asked; what the public asks for may be there already.
+    let mut permit = None;
+    if !public {
+        match server.admission.enter().await {
+            Ok(entered) => permit = Some(entered),
+            Err(overloaded) => return shed(headers, overloaded),
+        }
+    }
     let (request_id, authentication) = (origin.request_id.clone(), StatementCount::default());
     let caller = if operation.proves_itself {
         origin.into_caller(Actor::Anonymous)
     } else {
         match authenticate::caller(server, origin, headers, &authentication).await {
             Ok(caller) => caller,
-            Err((status, error)) => return refuse(headers, status, error),
+            Err((status, error)) => {
+                let guess = server.rate_limits.spend(Client::at(address), GUESS_COST);
+                return match guess {
+                    Ok(_) => refuse(headers, status, error),
+                    Err(too_many) => limit(headers, &too_many),
+                };
+            }
         }
     };
+    let client = Client::of(caller.actor, address);
+    match server.rate_limits.spend(client, operation.cost) {
+        Ok(standing) => asked.standing = standing,
+        Err(too_many) => return limit(headers, &too_many),
+    }
     // A site that always names a perspective names it too when it exchanges its preview link.
     let perspective = match perspective::choose(headers, caller.actor, operation.kind) {
         Ok(perspective) => perspective,
@@ -101,8 +140,10 @@ pub(super) async fn run(
     match (key, run.policy(headers).await) {
         (Some(key), Ok(policy)) => {
             if let Some(Found::Stale(entry)) = &found {
-                if let Flight::First(landing) = server.cache.join(&key) {
-                    tokio::spawn(run.fill(key, landing, policy));
+                if let Flight::First(landing) = server.cache.join(&key)
+                    && let Ok(permit) = server.admission.enter().await
+                {
+                    tokio::spawn(run.fill(key, landing, policy, permit));
                 }
                 return asked.respond(server, entry, CacheOutcome::Stale, Cost::default());
             }
@@ -113,11 +154,24 @@ pub(super) async fn run(
                 Ok(policy) => Bypass::despite(policy.rules, "new-wanted"),
                 Err(reason) => reason,
             };
+            if permit.is_none() {
+                match server.admission.enter().await {
+                    Ok(entered) => permit = Some(entered),
+                    Err(overloaded) => return shed(headers, overloaded),
+                }
+            }
             let private = run.caller.actor != Actor::Anonymous;
             let made = run.make().await;
+            drop(permit);
             asked.respond_without_cache(made, &authentication, private, &reason)
         }
     }
+}
+
+/// Says that there is too much to do.
+fn shed(headers: &HeaderMap, overloaded: Overloaded) -> Response {
+    let (status, error) = overloaded.into();
+    refuse(headers, status, error)
 }
 
 /// What a client asked, as far as the answer depends on it after it was made.
@@ -125,6 +179,8 @@ struct Asked<'request> {
     headers: &'request HeaderMap,
     method: Method,
     started: Instant,
+    /// How much more the client may ask for.
+    standing: Standing,
 }
 
 /// What an answer has cost.
@@ -150,7 +206,7 @@ struct Run {
     request: Request,
     operation: Operation,
     caller: Caller,
-    client: Client,
+    client: context::Client,
     perspective: Perspective,
 }
 
@@ -163,7 +219,14 @@ async fn kept_or_made(
     policy: Policy,
 ) -> Response {
     let landing = match server.cache.join(&key) {
-        Flight::First(landing) => Some(landing),
+        Flight::First(landing) => {
+            // It may have been made since this was looked for.
+            if let Some(Found::Fresh(entry)) = server.cache.find(&key, server.store.clock.now()) {
+                landing.land(&entry);
+                return asked.respond(server, &entry, CacheOutcome::Hit, Cost::default());
+            }
+            Some(landing)
+        }
         Flight::Follower(follower) => {
             let landed = follower.landed().await;
             // What was begun before this was asked may be older than a change that was answered
@@ -177,9 +240,13 @@ async fn kept_or_made(
         }
     };
     let rules = policy.rules.clone();
+    let permit = match server.admission.enter().await {
+        Ok(permit) => permit,
+        Err(overloaded) => return shed(asked.headers, overloaded),
+    };
     // In a task of its own, so that those who wait get it though the first one has gone.
     let made = match landing {
-        Some(landing) => tokio::spawn(run.fill(key, landing, policy)).await,
+        Some(landing) => tokio::spawn(run.fill(key, landing, policy, permit)).await,
         None => Ok(run.keep(key, policy).await),
     };
     match made {
@@ -216,22 +283,30 @@ impl Run {
                 return Err(Bypass::because("rules-unknown"));
             }
         };
+        let Some(root_fields) = &self.operation.root_fields else {
+            return Err(Bypass::because("no-rule"));
+        };
         let target = Target::Operation {
-            kind: OperationKind::Query,
-            root_fields: &self.operation.root_fields,
+            kind: root_fields.kind,
+            root_fields: &root_fields.names,
         };
         let Some(policy) = rules.policy(&target) else {
             return Err(Bypass::because("no-rule"));
         };
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        match policy.bypass(header) {
-            Some(_) => Err(Bypass::despite(policy.rules, "condition")),
-            None => Ok(policy),
+        match cache_headers::is_bypassed(&policy, headers) {
+            true => Err(Bypass::despite(policy.rules, "condition")),
+            false => Ok(policy),
         }
     }
 
     /// Makes the answer and keeps it, for those who wait for it too.
-    async fn fill(self, key: Key, landing: Landing, policy: Policy) -> (Made, Option<Arc<Entry>>) {
+    async fn fill(
+        self,
+        key: Key,
+        landing: Landing,
+        policy: Policy,
+        _permit: Permit,
+    ) -> (Made, Option<Arc<Entry>>) {
         let (made, entry) = self.keep(key, policy).await;
         if let Some(entry) = &entry {
             landing.land(entry);
@@ -295,6 +370,9 @@ impl Run {
             };
         };
         add_codes(&mut answer);
+        if was_refused_before_running(&answer) {
+            answer.errors.truncate(ERRORS);
+        }
         Made {
             answer,
             operation: operation.name,
@@ -381,6 +459,7 @@ impl Asked<'_> {
             statements,
             database_time,
         } = cost;
+        self.standing.write_to(response.headers_mut());
         let timing = format!(
             "db;dur={};desc=\"{statements} statements\", total;dur={}",
             milliseconds(database_time),

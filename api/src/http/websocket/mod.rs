@@ -9,7 +9,6 @@ mod connection;
 mod message;
 mod operation;
 mod outbox;
-mod page_origin;
 mod places;
 mod session;
 
@@ -27,7 +26,9 @@ use self::connection::Connection;
 use self::places::{Full, Place, Places};
 use super::Server;
 use super::authenticate::Origin;
-use super::graphql::{BODY_BYTES, refuse};
+use super::cross_origin::comes_from_a_friend;
+use super::graphql::{BODY_BYTES, limit, refuse};
+use super::rate_limit::{Client, PLAIN_COST, TooMany};
 use crate::graphql::limits::refusal;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -94,6 +95,7 @@ enum Refused {
     NoUpgrade,
     OtherProtocol,
     OtherSite,
+    TooMuch(TooMany),
     NoPlace(Full),
 }
 
@@ -107,11 +109,13 @@ fn admit(
     if upgrade.selected_protocol().is_none() {
         return Err(Refused::OtherProtocol);
     }
-    let public_url = &server.store.channel.public_url;
-    if !page_origin::may_connect(headers, public_url, &server.allowed_origins) {
+    if !comes_from_a_friend(headers, &server.origins) {
         return Err(Refused::OtherSite);
     }
-    let place = server.sockets.places.take(origin.address);
+    let client = Client::at(origin.address);
+    let spent = server.rate_limits.spend(client, PLAIN_COST);
+    spent.map_err(Refused::TooMuch)?;
+    let place = server.sockets.places.take(client);
     Ok((upgrade, place.map_err(Refused::NoPlace)?))
 }
 
@@ -134,6 +138,7 @@ impl Refused {
                 "FORBIDDEN",
                 "pages of this origin may not connect; the setting `cors_origins` names those that may",
             ),
+            Self::TooMuch(too_many) => return limit(headers, &too_many),
             Self::NoPlace(Full::Altogether) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "TOO_MANY_CONNECTIONS",
@@ -156,7 +161,7 @@ impl Refused {
             Self::NoPlace(_) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER);
             }
-            Self::OtherProtocol | Self::OtherSite => {}
+            Self::OtherProtocol | Self::OtherSite | Self::TooMuch(_) => {}
         }
         response
     }

@@ -42,6 +42,7 @@ impl Operation {
     fn prepare(&self, call: &Call) -> Result<Request, ServerError> {
         match prepare(&self.session.server.documents, call, Method::Post) {
             Ok((request, operation)) if operation.kind == OperationType::Subscription => {
+                self.session.spend(operation.cost)?;
                 Ok(request)
             }
             Ok(_) => Err(refusal(

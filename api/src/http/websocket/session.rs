@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::ServerError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -18,6 +19,7 @@ use crate::graphql::context::RequestContext;
 use crate::graphql::perspective;
 use crate::http::Server;
 use crate::http::authenticate::{self, Origin};
+use crate::http::rate_limit::{Client, GUESS_COST};
 
 /// How often the credential of a silent connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -55,14 +57,20 @@ impl Session {
             token.trim().to_owned()
         });
         let perspective = introduction.perspective.as_deref();
-        let request_id = origin.request_id.clone();
+        let (request_id, address) = (origin.request_id.clone(), origin.address);
         let begun = async {
             let perspective = perspective.map_or(Ok(Perspective::Published), perspective::parse)?;
             let actor = who(&server, bearer.as_deref()).await?;
             permission::may_see(actor, perspective)?;
             Ok((actor, perspective))
         };
-        let (actor, perspective) = begun.await.map_err(|error| to_close(&error, &request_id))?;
+        let (actor, perspective) = begun.await.map_err(|error| {
+            if let Error::BadCredential(_) = error {
+                // Whoever guesses on is not let in any more: that costs points, too.
+                let _ = server.rate_limits.spend(Client::at(address), GUESS_COST);
+            }
+            to_close(&error, &request_id)
+        })?;
         Ok(Self {
             caller: origin.into_caller(actor),
             server,
@@ -76,6 +84,19 @@ impl Session {
         let store = self.server.store.clone();
         let reader = Reader::new(store.database.clone(), self.perspective);
         RequestContext::new(store, self.caller.clone(), Arc::new(reader))
+    }
+
+    /// Spends points of whoever it is.
+    #[allow(
+        clippy::result_large_err,
+        reason = "one a subscription, on its way out"
+    )]
+    pub(super) fn spend(&self, cost: u32) -> Result<(), ServerError> {
+        let client = Client::of(self.caller.actor, self.caller.address);
+        match self.server.rate_limits.spend(client, cost) {
+            Ok(_) => Ok(()),
+            Err(too_many) => Err(too_many.refusal().1),
+        }
     }
 
     /// The request that the connection began with, for the log.
