@@ -222,6 +222,18 @@ impl Config {
         Ok(config)
     }
 
+    /// Variables of the environment that begin like settings and are none.
+    pub fn unknown_variables() -> Vec<String> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let unknown = names.filter(|name| {
+            let setting = name.strip_prefix("ALPHANODE_").map(str::to_lowercase);
+            setting.is_some_and(|name| !NAMES.contains(&name.as_str()))
+        });
+        let mut unknown: Vec<String> = unknown.collect();
+        unknown.sort_unstable();
+        unknown
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |name, reason: &str| {
             Err(ConfigError::Invalid {

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::cache::{Entry, TagHeaders};
-use crate::domain::cache_rule::Policy;
+use crate::domain::cache_rule::{Policy, Reason, asks_for_fresh};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::served::CacheOutcome;
 use crate::graphql::perspective;
@@ -50,6 +50,14 @@ impl Bypass {
         }
     }
 
+    /// As the rules say.
+    pub(super) fn of(reason: &Reason) -> Self {
+        Self {
+            reason: reason.word().unwrap_or_default(),
+            rules: reason.rules().map(Arc::from),
+        }
+    }
+
     pub(super) fn rules(&self) -> Option<&Arc<str>> {
         self.rules.as_ref()
     }
@@ -80,11 +88,8 @@ pub(super) fn is_bypassed(policy: &Policy, headers: &HeaderMap) -> bool {
 /// Whether a client wants an answer that is made for it.
 pub(super) fn wants_new(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::CACHE_CONTROL).iter();
-    let mut directives = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-    directives.any(|directive| {
-        let directive = directive.trim();
-        directive.eq_ignore_ascii_case("no-cache") || directive.eq_ignore_ascii_case("no-store")
-    })
+    let mut values = values.map(|value| value.to_str().unwrap_or_default());
+    values.any(asks_for_fresh)
 }
 
 /// An answer that is kept, or that the client has it already when `conditions` holds its entity tag.

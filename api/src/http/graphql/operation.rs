@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use super::answer::code_of;
 use super::call::{Call, Method};
 use crate::graphql::cost;
-use crate::graphql::document::{Documents, PARSE_FAILED};
+use crate::graphql::document::{Documents, PARSE_FAILED, complete_variables};
 use crate::graphql::limits::{check_variables, refusal};
 use crate::graphql::mutation::CREDENTIAL_FIELDS;
 use crate::graphql::root_fields::RootFields;
@@ -55,28 +55,6 @@ pub(in crate::http) fn prepare(
     }
     request.set_parsed_query(ExecutableDocument::clone(&document));
     Ok((request, operation))
-}
-
-/// Gives queries the nulls that absent variables stand for: the library can't work out what a list
-/// costs whose `first` is an absent variable. Only queries, where absent and null mean the same; to
-/// a mutation they don't.
-fn complete_variables(
-    document: &ExecutableDocument,
-    variables: &mut serde_json::Map<String, serde_json::Value>,
-) {
-    for (_, operation) in document.operations.iter() {
-        if operation.node.ty != OperationType::Query {
-            continue;
-        }
-        for definition in &operation.node.variable_definitions {
-            let definition = &definition.node;
-            let name = definition.name.node.as_str();
-            let optional = definition.default_value.is_none() && definition.var_type.node.nullable;
-            if optional && !variables.contains_key(name) {
-                variables.insert(name.to_owned(), serde_json::Value::Null);
-            }
-        }
-    }
 }
 
 fn is_credential(selection: &Selection) -> bool {
