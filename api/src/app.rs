@@ -88,7 +88,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords::new((cores / 2).max(1));
         let schema = schema(config, &store, &keys, &passwords, &views).finish();
-        let sockets = Sockets::default();
+        // However many listen, half of the places are left to those who ask.
+        let sockets = Sockets::new(config.connection_limit / 2);
         let build = Build::of_this_program(&schema.sdl());
         let traffic = Traffic::new(store.clone(), process_name());
         let cache_bytes = config.response_cache_megabytes * 1_000_000;

@@ -47,7 +47,7 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
 /// The connections of a server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sockets {
     places: Places,
     stop: CancellationToken,
@@ -55,6 +55,15 @@ pub struct Sockets {
 }
 
 impl Sockets {
+    /// No connection, and `places` for those that will be.
+    pub fn new(places: usize) -> Self {
+        Self {
+            places: Places::new(places),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
     /// Waits for `stop`, then tells all clients that the server goes away, and waits until they have
     /// gone.
     pub async fn close_after(self, stop: CancellationToken) {

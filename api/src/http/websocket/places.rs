@@ -6,9 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::http::rate_limit::Client;
 
-/// Connections that there may be altogether.
-const ALTOGETHER: usize = 2_000;
-
 /// Connections from one address: an office behind one, each of its people with several tabs.
 const OF_ADDRESS: usize = 100;
 
@@ -40,14 +37,13 @@ pub(super) struct Place {
     taken: Arc<Mutex<Taken>>,
 }
 
-impl Default for Places {
-    fn default() -> Self {
-        Self::new(ALTOGETHER, OF_ADDRESS)
-    }
-}
-
 impl Places {
-    fn new(altogether: usize, of_address: usize) -> Self {
+    /// So many places altogether.
+    pub(super) fn new(altogether: usize) -> Self {
+        Self::with(altogether, OF_ADDRESS)
+    }
+
+    fn with(altogether: usize, of_address: usize) -> Self {
         Self {
             altogether,
             of_address,
@@ -100,7 +96,7 @@ mod tests {
 
     #[test]
     fn no_address_takes_all_places_and_places_come_back() {
-        let places = Places::new(3, 2);
+        let places = Places::with(3, 2);
         let near = at("192.0.2.1");
         let first = places.take(near).unwrap();
         let _second = places.take(near).unwrap();
@@ -117,7 +113,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_an_address_that_has_gone() {
-        let places = Places::new(2, 1);
+        let places = Places::with(2, 1);
         drop(places.take(at("192.0.2.1")).unwrap());
         assert!(lock(&places.taken).by_client.is_empty());
     }
