@@ -55,6 +55,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     };
     feed::render_soon(&app.store).await?;
     let views = tokio::spawn(app.views.clone().run(stop.clone()));
+    let sockets = tokio::spawn(app.sockets.clone().close_after(stop.clone()));
     let traffic = tokio::spawn(app.traffic.clone().run(stop.clone()));
     let workers = app.start(workers, &stop);
 
@@ -80,6 +81,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         say("some requests did not end in time and were dropped");
     }
     stop.cancel();
+    sockets.await?;
     views.await?;
     traffic.await?;
     // Those of the requests that were still answered after the signal.
