@@ -8,11 +8,13 @@
 FROM rust:1.95-slim-trixie AS build
 WORKDIR /build
 COPY . .
+# The program knows its commit, so that it can say what a deployment changed.
+ARG COMMIT=unknown
 # The caches hold the registry and every compiled dependency from one build to the next, so the
 # program has to be copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
-    cargo build --release --locked --package alphanode \
+    ALPHANODE_COMMIT="${COMMIT}" cargo build --release --locked --package alphanode \
     && install -D target/release/alphanode /out/alphanode \
     && mkdir /out/data
 

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alarm_events;
 mod audit_log;
 mod cache_decision;
+mod cache_examples;
+mod cache_properties;
+mod cache_purge;
 mod cache_rules;
+mod cache_truth;
 mod caching_guide;
 mod chaos;
 mod checklist_ticks;
@@ -21,6 +26,7 @@ mod export_jobs;
 mod export_round_trip;
 mod export_run;
 mod feeds;
+mod four_answers;
 mod hostile;
 mod http;
 mod import_background;
@@ -43,6 +49,7 @@ mod job_guide;
 mod job_reading;
 mod job_verbs;
 mod limits;
+mod metrics;
 mod migration;
 mod people;
 mod permissions;
@@ -65,6 +72,7 @@ mod release_preview;
 mod release_rollback;
 mod release_schedule;
 mod releases;
+mod request_statistics;
 mod response_cache;
 mod review;
 mod revision_diff;

@@ -111,6 +111,31 @@ async fn what_should_be_published_by_now_raises_an_alarm(
 
 #[rstest]
 #[tokio::test]
+async fn a_post_that_is_late_with_both_is_one_that_is_late(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(mut operator) = Operator::create(backend).await else {
+        return;
+    };
+    let (server, admin) = (&operator.server, &operator.admin);
+    let content = json!({ "title": "A post", "summary": "A.", "body": "Text." });
+    let at = |minutes: i64| server.test.store.clock.now() + TimeDelta::minutes(minutes);
+    let post = write(server, admin, content).await;
+    let plan = json!({ "id": post.id, "at": at(5), "unpublishAt": at(8) });
+    done(server, admin, "schedulePost", plan).await;
+    server.test.store.clock.advance(TimeDelta::minutes(13));
+    let alarm = status(&mut operator).await["alarms"][0].clone();
+    assert_eq!(alarm["code"], "OVERDUE_PUBLICATION");
+    assert_eq!(alarm["since"], "2026-06-01T12:05:00+00:00");
+    let message = alarm["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("one scheduled publication is"),
+        "{message}"
+    );
+}
+
+#[rstest]
+#[tokio::test]
 async fn work_that_nobody_does_raises_an_alarm(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -17,10 +17,12 @@ use crate::config::{Config, Mode};
 use crate::domain::feed::Channel;
 use crate::domain::job::JobKind;
 use crate::domain::signing_key::SigningKeys;
+use crate::domain::traffic::Traffic;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::domain::view::Views;
 use crate::domain::webhook;
+use crate::foundation::build::Build;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::Database;
 use crate::foundation::{news, tag_versions};
@@ -31,9 +33,10 @@ use crate::graphql::{self, Schema, SchemaBuilder, limits};
 use crate::http::admission::Admission;
 use crate::http::cross_origin::Origins;
 use crate::http::rate_limit::RateLimits;
-use crate::http::{self, Server};
+use crate::http::{self, MetricsReaders, Server};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
+use crate::telemetry::Metrics;
 
 /// Files that are taken in or sent at once.
 const TRANSFERS: usize = 16;
@@ -50,12 +53,24 @@ pub struct App {
     pub cache: ResponseCache,
     /// What answers requests.
     pub router: Router,
+    /// Counts what is answered; somebody has to flush it.
+    pub traffic: Traffic,
+    /// Which program this is.
+    pub build: Build,
     job_lease: Duration,
 }
 
 impl App {
     /// Puts everything together over an open database.
-    pub fn new(config: &Config, database: Database, clock: Clock) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When two metrics have the same name, which is a fault of this program.
+    pub fn new(
+        config: &Config,
+        database: Database,
+        clock: Clock,
+    ) -> Result<Self, prometheus::Error> {
         let mut store = Store::new(database, clock);
         store.review_required = config.review_required;
         store.destinations = config.destinations();
@@ -70,11 +85,13 @@ impl App {
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords::new((cores / 2).max(1));
-        let schema = schema(config, &store, &keys, &passwords, &views);
+        let schema = schema(config, &store, &keys, &passwords, &views).finish();
+        let build = Build::of_this_program(&schema.sdl());
+        let traffic = Traffic::new(store.clone(), process_name());
         let cache_bytes = config.response_cache_megabytes * 1_000_000;
         let cache = ResponseCache::new(cache_bytes, store.clone());
         let router = http::router(Arc::new(Server {
-            schema: schema.finish(),
+            schema,
             documents: Documents::default(),
             persisted_queries: PersistedQueries::default(),
             cache: cache.clone(),
@@ -97,15 +114,24 @@ impl App {
                 friends: friends(config),
             },
             is_https: config.public_url().starts_with("https://"),
+            metrics: Metrics::new(&build)?,
+            metrics_readers: match config.metrics_token() {
+                Some(token) => MetricsReaders::WithToken(token.to_owned()),
+                None if config.mode == Mode::Development => MetricsReaders::OwnMachine,
+                None => MetricsReaders::Nobody,
+            },
+            traffic: traffic.clone(),
         }));
-        Self {
+        Ok(Self {
             store,
             keys,
             views,
             cache,
             router,
+            traffic,
+            build,
             job_lease: Duration::from_secs(config.job_lease_seconds),
-        }
+        })
     }
 
     /// Listens to what other processes do to the database, until `stop`: workers are woken, and what
@@ -150,8 +176,7 @@ impl App {
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.
     fn worker(&self, number: u32, handlers: Vec<Handler>) -> Worker {
-        let host = gethostname::gethostname();
-        let name = format!("{}:{}-{number}", host.display(), std::process::id());
+        let name = format!("{}-{number}", process_name());
         let seed = self.store.clock.now().timestamp_micros().unsigned_abs() ^ u64::from(number);
         let mut worker = Worker::new(
             &name,
@@ -233,6 +258,12 @@ fn friends(config: &Config) -> Vec<HeaderValue> {
     origins
         .filter_map(|origin| HeaderValue::from_str(origin).ok())
         .collect()
+}
+
+/// The machine and the number of the process.
+fn process_name() -> String {
+    let host = gethostname::gethostname();
+    format!("{}:{}", host.display(), std::process::id())
 }
 
 /// The kinds of jobs that this program runs.

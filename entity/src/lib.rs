@@ -4,11 +4,13 @@
 //! domain; here are its name and its type.
 #![allow(missing_docs)]
 
+pub mod alarm;
 pub mod api_token;
 pub mod audit_event;
 pub mod autosave;
 pub mod cache_rule;
 pub mod checklist_tick;
+pub mod deployment;
 pub mod export_chunk;
 pub mod export_run;
 pub mod feed;
@@ -39,6 +41,7 @@ pub mod redirect;
 pub mod refresh_token;
 pub mod release;
 pub mod release_item;
+pub mod request_minute;
 pub mod revision;
 pub mod revision_transition;
 pub mod schedule;

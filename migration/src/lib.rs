@@ -29,6 +29,8 @@ mod m20261124_000019_create_view_count;
 mod m20261124_000020_create_feed;
 mod m20261124_000021_index_post_schedule;
 mod m20261124_000022_create_cache_rule;
+mod m20261124_000023_create_request_minute;
+mod m20261124_000024_create_alarm;
 
 pub use sea_orm_migration::MigrationStatus;
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -62,6 +64,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000020_create_feed::Migration),
             Box::new(m20261124_000021_index_post_schedule::Migration),
             Box::new(m20261124_000022_create_cache_rule::Migration),
+            Box::new(m20261124_000023_create_request_minute::Migration),
+            Box::new(m20261124_000024_create_alarm::Migration),
         ]
     }
 }

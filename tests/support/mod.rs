@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub mod cache_rule;
 mod database;
 pub mod editing;
 mod editor;

@@ -12,6 +12,7 @@ use alphanode::domain::post::{
 };
 use alphanode::domain::session;
 use alphanode::domain::signing_key::SigningKeys;
+use alphanode::domain::traffic::Traffic;
 use alphanode::domain::transaction::Transaction;
 use alphanode::domain::user::{self, NewUser, User};
 use alphanode::domain::view::Views;
@@ -32,6 +33,7 @@ pub struct TestServer {
     pub keys: SigningKeys,
     pub views: Views,
     pub cache: ResponseCache,
+    pub traffic: Traffic,
     keys_directory: TempDir,
 }
 
@@ -91,7 +93,7 @@ impl TestServer {
             keys_directory: keys_directory.path().join("keys"),
             ..config
         };
-        let app = App::new(&config, database, test.store.clock.clone());
+        let app = App::new(&config, database, test.store.clock.clone()).unwrap();
         // What a test writes past the router is a change of the same process.
         test.store.versions = app.store.versions.clone();
         Some(Self {
@@ -100,6 +102,7 @@ impl TestServer {
             keys: app.keys,
             views: app.views,
             cache: app.cache,
+            traffic: app.traffic,
             keys_directory,
         })
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, migrate, say, wait_for_signal};
 use crate::app::{self, App};
 use crate::config::{Config, Mode};
-use crate::domain::{feed, one_time_link, schedule};
+use crate::domain::{deployment, feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
 use crate::http::serve::serve;
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 const OTHER_FILES: u64 = 512;
 
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    telemetry::start_log(config.log);
+    let _log = telemetry::start_quick_log(config.log);
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
     allow_files(config.connection_limit);
@@ -43,9 +43,10 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         listen: address.to_string(),
         ..config.clone()
     };
-    let app = App::new(config, database, Clock::system());
+    let app = App::new(config, database, Clock::system())?;
     app.keys.prepare()?;
     schedule::sync(&app.store).await?;
+    deployment::note(&app.store, &app.build, app.traffic.node()).await?;
 
     let stop = CancellationToken::new();
     let workers = if arguments.no_worker {
@@ -55,6 +56,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     };
     feed::render_soon(&app.store).await?;
     let views = tokio::spawn(app.views.clone().run(stop.clone()));
+    let traffic = tokio::spawn(app.traffic.clone().run(stop.clone()));
     let workers = app.start(workers, &stop);
 
     say(&format!("API       http://{address}/graphql"));
@@ -79,9 +81,13 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     }
     stop.cancel();
     views.await?;
+    traffic.await?;
     // Those of the requests that were still answered after the signal.
     if let Err(error) = app.views.flush().await {
         say(&format!("the last views could not be written: {error}"));
+    }
+    if let Err(error) = app.traffic.close().await {
+        say(&format!("the last minute could not be written: {error}"));
     }
     workers.wait().await;
     app.store.database.close().await?;

@@ -20,13 +20,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
-    telemetry::start_log(config.log);
+    let _log = telemetry::start_quick_log(config.log);
     if config.workers == 0 {
         return Err("the setting workers is 0: there is nothing to do".into());
     }
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
-    let app = App::new(config, database, Clock::system());
+    let app = App::new(config, database, Clock::system())?;
     schedule::sync(&app.store).await?;
     let stop = CancellationToken::new();
     let workers = app.start(config.workers, &stop);

@@ -71,6 +71,9 @@ pub struct Config {
     pub rate_limit_points_per_minute: u32,
     /// Points that a user or a token may spend in a minute; 0 is no limit.
     pub rate_limit_points_per_minute_signed_in: u32,
+    /// What whoever reads `/metrics` sends as a bearer token. Without it a development server shows
+    /// them to its own machine, and one in production to nobody.
+    pub metrics_token: Option<String>,
 }
 
 /// Who the server is for.
@@ -120,12 +123,13 @@ impl Default for Config {
             operation_limit: 64,
             rate_limit_points_per_minute: 2_000_000,
             rate_limit_points_per_minute_signed_in: 10_000_000,
+            metrics_token: None,
         }
     }
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "database_url",
     "listen",
     "site_url",
@@ -150,6 +154,7 @@ const NAMES: [&str; 24] = [
     "operation_limit",
     "rate_limit_points_per_minute",
     "rate_limit_points_per_minute_signed_in",
+    "metrics_token",
 ];
 
 /// A setting that can't be used. The text says which and how to put it right.
@@ -315,6 +320,14 @@ impl Config {
                 );
             }
         }
+        let is_token =
+            |token: &str| token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if !self.metrics_token().is_none_or(is_token) {
+            return invalid(
+                "metrics_token",
+                "give 16 letters, digits and signs or more, e.g. from `openssl rand -base64 30`",
+            );
+        }
         Ok(())
     }
 
@@ -362,6 +375,12 @@ impl Config {
         let host = address.and_then(|address| address.split('/').next());
         let name = self.site_name.as_deref().or(host);
         name.unwrap_or_default().to_owned()
+    }
+
+    /// What whoever reads `/metrics` has to send; an empty one is none.
+    pub fn metrics_token(&self) -> Option<&str> {
+        let token = self.metrics_token.as_deref();
+        token.filter(|token| !token.is_empty())
     }
 
     /// How long a post stays in the trash; until somebody deletes it when there is no limit.

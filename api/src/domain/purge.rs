@@ -16,7 +16,7 @@ use super::error::Result;
 use super::permission::Action;
 use super::post;
 use super::transaction::{Store, Transaction};
-use super::{export, idempotency, import, session, sign_in_throttle, webhook};
+use super::{export, idempotency, import, session, sign_in_throttle, traffic, webhook};
 use crate::queue::{self, NewJob, Priority};
 
 /// The kind of the jobs made by [`job`].
@@ -74,11 +74,13 @@ pub enum Step {
     ImportFiles,
     /// Files of exports past their days.
     ExportFiles,
+    /// What was answered in minutes long ago.
+    RequestMinutes,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sessions,
         Self::RefreshTokens,
         Self::OneTimeLinks,
@@ -90,6 +92,7 @@ impl Step {
         Self::WebhookEvents,
         Self::ImportFiles,
         Self::ExportFiles,
+        Self::RequestMinutes,
     ];
 
     /// What it deletes, in words.
@@ -106,6 +109,7 @@ impl Step {
             Self::WebhookEvents => "events that endpoints were told of",
             Self::ImportFiles => "files of imports",
             Self::ExportFiles => "files of exports",
+            Self::RequestMinutes => "minutes of statistics",
         }
     }
 }
@@ -149,6 +153,7 @@ pub async fn purge(store: &Store, step: Step) -> Result<u64> {
         Step::WebhookEvents => delete_webhook_events(store).await,
         Step::ImportFiles => import::purge(store).await,
         Step::ExportFiles => export::purge(store).await,
+        Step::RequestMinutes => delete_request_minutes(store).await,
     }
 }
 
@@ -243,6 +248,19 @@ async fn delete_webhook_events(store: &Store) -> Result<u64> {
     loop {
         let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
         let some = webhook::purge(&transaction, ROWS_AT_ONCE).await?;
+        transaction.commit().await?;
+        deleted += some;
+        if some < ROWS_AT_ONCE {
+            return Ok(deleted);
+        }
+    }
+}
+
+async fn delete_request_minutes(store: &Store) -> Result<u64> {
+    let mut deleted = 0;
+    loop {
+        let transaction = Transaction::begin(store, Actor::Worker, Action::Maintain).await?;
+        let some = traffic::purge(&transaction, ROWS_AT_ONCE).await?;
         transaction.commit().await?;
         deleted += some;
         if some < ROWS_AT_ONCE {

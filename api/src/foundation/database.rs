@@ -282,6 +282,19 @@ impl Database {
         &self.queue
     }
 
+    /// How many connections each pool has at the moment, by its name.
+    pub fn pools(&self) -> Vec<(&'static str, PoolSize)> {
+        let pools = [("reader", &self.reader), ("writer", &self.writer)];
+        let queue = match self.dialect {
+            Dialect::Sqlite => None, // The writer's.
+            Dialect::Postgres => Some(("queue", &self.queue)),
+        };
+        let pools = pools.into_iter().chain(queue);
+        pools
+            .map(|(name, pool)| (name, PoolSize::of(pool, self.dialect)))
+            .collect()
+    }
+
     /// Begins a transaction that writes. On SQLite it takes the write lock at once, so that it
     /// can't fail half-way for want of it.
     ///
@@ -343,6 +356,40 @@ impl Database {
         self.reader.close().await?;
         self.queue.close().await?;
         self.writer.close().await
+    }
+}
+
+/// How many connections a pool has at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    /// Those that somebody uses.
+    pub in_use: u32,
+    /// Those that wait to be used.
+    pub idle: u32,
+    /// The most that there can be.
+    pub most: u32,
+}
+
+impl PoolSize {
+    fn of(pool: &DatabaseConnection, dialect: Dialect) -> Self {
+        let (size, idle, most) = match dialect {
+            Dialect::Sqlite => {
+                let pool = pool.get_sqlite_connection_pool();
+                let most = pool.options().get_max_connections();
+                (pool.size(), pool.num_idle(), most)
+            }
+            Dialect::Postgres => {
+                let pool = pool.get_postgres_connection_pool();
+                let most = pool.options().get_max_connections();
+                (pool.size(), pool.num_idle(), most)
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+        Self {
+            in_use: size - idle,
+            idle,
+            most,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What everything stands on: the clock, the database and its plans, cache tags, ids, threads, secrets,
-//! errors in words, and where requests may go.
+//! errors in words, where requests may go, and how requests that were answered are counted.
 
+pub mod build;
 pub mod cache_tag;
 pub mod causes;
 mod checkpoint;
@@ -9,10 +10,12 @@ pub mod database;
 pub mod destination;
 pub mod hash;
 pub mod id;
+pub mod latency;
 pub mod news;
 pub mod plan;
 pub mod recorder;
 pub mod secret;
+pub mod served;
 pub mod tag_versions;
 pub mod thread;
 mod write_lock;

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::cache::{Entry, TagHeaders};
-use crate::domain::cache_rule::Policy;
+use crate::domain::cache_rule::{Policy, Reason, asks_for_fresh};
 use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::served::CacheOutcome;
 use crate::graphql::perspective;
 
 const AGE: HeaderName = HeaderName::from_static("age");
@@ -24,31 +25,6 @@ const VARY: HeaderValue =
     HeaderValue::from_static("accept, authorization, x-alphanode-perspective");
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-/// What became of a request in the response cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum CacheOutcome {
-    /// It was answered by what was kept.
-    Hit,
-    /// So it was, by what is past its age and is being made anew.
-    Stale,
-    /// It was answered anew, and the answer kept.
-    Miss,
-    /// The cache was left out.
-    Bypass,
-}
-
-impl CacheOutcome {
-    /// The word in `X-Cache` and in the log.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "HIT",
-            Self::Stale => "STALE",
-            Self::Miss => "MISS",
-            Self::Bypass => "BYPASS",
-        }
-    }
-}
 
 /// Why the cache was left out, and the rules that would have let the answer be kept.
 #[derive(Clone, Debug)]
@@ -71,6 +47,14 @@ impl Bypass {
         Self {
             reason,
             rules: Some(rules),
+        }
+    }
+
+    /// As the rules say.
+    pub(super) fn of(reason: &Reason) -> Self {
+        Self {
+            reason: reason.word().unwrap_or_default(),
+            rules: reason.rules().map(Arc::from),
         }
     }
 
@@ -104,11 +88,8 @@ pub(super) fn is_bypassed(policy: &Policy, headers: &HeaderMap) -> bool {
 /// Whether a client wants an answer that is made for it.
 pub(super) fn wants_new(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::CACHE_CONTROL).iter();
-    let mut directives = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-    directives.any(|directive| {
-        let directive = directive.trim();
-        directive.eq_ignore_ascii_case("no-cache") || directive.eq_ignore_ascii_case("no-store")
-    })
+    let mut values = values.map(|value| value.to_str().unwrap_or_default());
+    values.any(asks_for_fresh)
 }
 
 /// An answer that is kept, or that the client has it already when `conditions` holds its entity tag.

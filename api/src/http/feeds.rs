@@ -51,7 +51,8 @@ async fn cache_control(server: &Server, uri: &Uri, asked: &HeaderMap) -> HeaderV
         .path_and_query()
         .map_or(uri.path(), |path| path.as_str());
     let policy = rules.policy(&Target::Page { path });
-    let policy = policy.filter(|policy| !cache_headers::is_bypassed(policy, asked));
+    let is_kept = cache_headers::is_public(asked) && !cache_headers::wants_new(asked);
+    let policy = policy.filter(|policy| is_kept && !cache_headers::is_bypassed(policy, asked));
     let value = policy.and_then(|policy| HeaderValue::from_str(&policy.cache_control).ok());
     value.unwrap_or(HeaderValue::from_static("no-store"))
 }

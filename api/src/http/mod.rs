@@ -9,6 +9,7 @@ mod feeds;
 mod graphql;
 mod health;
 mod link;
+mod metrics;
 mod pace;
 mod perspective;
 mod pieces;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::middleware::{self, from_fn_with_state, map_response_with_state};
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower::util::option_layer;
@@ -39,11 +40,15 @@ use security_headers::IsHttps;
 
 use crate::cache::ResponseCache;
 use crate::domain::signing_key::SigningKeys;
+use crate::domain::traffic::Traffic;
 use crate::domain::transaction::Store;
 use crate::domain::user::password::Passwords;
 use crate::graphql::Schema;
 use crate::graphql::document::Documents;
 use crate::graphql::persisted_query::PersistedQueries;
+use crate::telemetry::Metrics;
+
+pub use metrics::MetricsReaders;
 
 /// What handlers share.
 pub struct Server {
@@ -80,6 +85,12 @@ pub struct Server {
     pub origins: Origins,
     /// Whether people reach it by HTTPS.
     pub is_https: bool,
+    /// Counts for Prometheus.
+    pub metrics: Metrics,
+    /// Who may read them.
+    pub metrics_readers: MetricsReaders,
+    /// Counts for the statistics of each minute.
+    pub traffic: Traffic,
 }
 
 /// Everything under its path.
@@ -104,17 +115,18 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/exports/{id}", get(download::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::get))
         .route("/{feed}", get(feeds::get).fallback(not_found).layer(paid()))
         .fallback(not_found)
         .layer(CatchPanicLayer::new())
         .layer(option_layer(cross_origin::layer(&server.origins)))
-        .layer(middleware::from_fn(request_log::log))
+        .layer(from_fn_with_state(Arc::clone(&server), request_log::log))
         .layer(map_response_with_state(is_https, security_headers::add))
         .with_state(server)
 }
 
 async fn welcome() -> &'static str {
-    "alphanode\n\nAPI       /graphql\nfeeds     /feed.xml, /atom.xml, /feed.json, /sitemap.xml\nhealth    /healthz, /readyz\n"
+    "alphanode\n\nAPI       /graphql\nfeeds     /feed.xml, /atom.xml, /feed.json, /sitemap.xml\nhealth    /healthz, /readyz\nmetrics   /metrics\n"
 }
 
 async fn not_found() -> Response {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::add_request_id;
-use super::cache_headers::CacheOutcome;
+use super::{Server, add_request_id};
+use crate::foundation::served::{CacheOutcome, Served};
 
 /// The id of a request: the caller's `X-Request-Id` when it is a plain word, else a new one.
 #[derive(Clone, Debug)]
@@ -32,8 +32,12 @@ pub(super) struct Facts {
     pub(super) error: Option<String>,
 }
 
-/// Gives the request an id, runs it, and writes its line.
-pub(super) async fn log(mut request: Request, next: Next) -> Response {
+/// Gives the request an id, runs it, counts it, and writes its line.
+pub(super) async fn log(
+    State(server): State<Arc<Server>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = request
         .headers()
@@ -43,25 +47,38 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
         .map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned);
     let method = request.method().clone();
     let path = without_secrets(request.uri().path()).to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
 
     let mut response = next.run(request).await;
 
     let facts = response.extensions_mut().remove::<Facts>();
     let facts = facts.unwrap_or_default();
+    let served = Served {
+        route: route.as_ref().map_or("none", MatchedPath::as_str),
+        operation: facts.operation.as_deref(),
+        status: response.status().as_u16(),
+        duration: started.elapsed(),
+        cache: facts.cache,
+        statements: facts.statements,
+        database_time: facts.database_time,
+        error: facts.error.as_deref(),
+    };
+    server.metrics.record(&served);
+    server.traffic.record(&served);
     tracing::info!(
         target: "request",
         id,
         %method,
         path,
-        operation = facts.operation.as_deref(),
-        cache = facts.cache.map(CacheOutcome::as_str),
+        operation = served.operation,
+        status = served.status,
+        duration_ms = milliseconds(served.duration),
+        cache = served.cache.map(CacheOutcome::as_str),
         rule = facts.rule.as_deref(),
-        status = response.status().as_u16(),
-        duration_ms = milliseconds(started.elapsed()),
-        statements = facts.statements,
+        statements = served.statements,
         database_ms = milliseconds(facts.database_time),
-        error = facts.error,
+        error = served.error,
     );
     add_request_id(&mut response, &id);
     response

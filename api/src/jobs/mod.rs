@@ -3,6 +3,7 @@
 
 mod announce_dead_job;
 mod assess_scores;
+mod check_alarms;
 mod count_views;
 mod deliver_webhook;
 mod export;
@@ -31,6 +32,7 @@ pub fn general_handlers(store: &Store) -> Vec<Handler> {
     let mut general = vec![
         announce_dead_job::handler(store.clone()),
         assess_scores::handler(store.clone()),
+        check_alarms::handler(store.clone()),
         count_views::handler(store.clone()),
         deliver_webhook::handler(store.clone()),
         purge::handler(store.clone()),

@@ -32,7 +32,7 @@ pub(super) async fn run_until_idle(
     telemetry::start_log(LogFormat::Text);
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
-    let app = App::new(config, database, Clock::system());
+    let app = App::new(config, database, Clock::system())?;
     schedule::sync(&app.store).await?;
     if let Some(name) = schedule {
         enqueue(&app.store, name).await?;

@@ -1,6 +1,6 @@
 //! The schedules that the program comes with.
 
-use crate::domain::{purge, score, search_index, view};
+use crate::domain::{purge, score, search_index, status, view};
 use crate::queue::schedule::BuiltIn;
 
 /// All of them. A name stays the same from version to version: by it an operator's pause, line of
@@ -13,6 +13,14 @@ pub const BUILT_IN: &[BuiltIn] = &[
         cron: "* * * * *",
         time_zone: "UTC",
         purpose: "Adds the views of the last minute to the counts of posts.",
+    },
+    BuiltIn {
+        name: "check_alarms",
+        kind: status::JOB_KIND,
+        payload: "{}",
+        cron: "* * * * *",
+        time_zone: "UTC",
+        purpose: "Looks for what an operator should know, and tells webhook endpoints.",
     },
     BuiltIn {
         name: "purge",

@@ -107,6 +107,10 @@ fn possible(announcement: &Announcement) -> (&'static [EventType], Option<i64>) 
         },
         Announcement::Term(_) => &[Type::TaxonomyChanged],
         Announcement::DeadJob(_) => &[Type::JobDead],
+        Announcement::Alarm(alarm) => match alarm.is_over {
+            false => &[Type::AlarmRaised],
+            true => &[Type::AlarmCleared],
+        },
         Announcement::Test { endpoint_id } => return (&[Type::WebhookTest], Some(*endpoint_id)),
     };
     (types, None)

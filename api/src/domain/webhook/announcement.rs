@@ -1,6 +1,8 @@
 //! What changes announce. An announcement says no more than the change knows anyway, so that it
 //! costs next to nothing while there is no endpoint; the rest is read when there is one.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::taxonomy::Taxonomy;
 
 /// Something that endpoints may want to know of.
@@ -26,6 +28,8 @@ pub enum Announcement {
     Term(TermChange),
     /// A job was given up.
     DeadJob(DeadJob),
+    /// An alarm is raised, or over.
+    Alarm(AlarmChange),
     /// The test button of an endpoint.
     Test {
         /// The endpoint.
@@ -94,4 +98,17 @@ pub struct DeadJob {
     pub attempts: i32,
     /// Why the last of them failed.
     pub error: Option<String>,
+}
+
+/// An alarm that is raised, or over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmChange {
+    /// What, for programs.
+    pub code: String,
+    /// What, and what to do about it, for people, as it was when it was raised.
+    pub message: String,
+    /// Since when it was so.
+    pub since: DateTime<Utc>,
+    /// Whether it is over.
+    pub is_over: bool,
 }

@@ -21,13 +21,17 @@ pub enum EventType {
     TaxonomyChanged,
     /// A background job was given up.
     JobDead,
+    /// An operator should look at something.
+    AlarmRaised,
+    /// What an operator should have looked at is over.
+    AlarmCleared,
     /// Somebody pressed the test button.
     WebhookTest,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::PostPublished,
         Self::PostUpdated,
         Self::PostUnpublished,
@@ -37,6 +41,8 @@ impl EventType {
         Self::ReleaseRolledBack,
         Self::TaxonomyChanged,
         Self::JobDead,
+        Self::AlarmRaised,
+        Self::AlarmCleared,
         Self::WebhookTest,
     ];
 
@@ -52,6 +58,8 @@ impl EventType {
             Self::ReleaseRolledBack => "release.rolled_back",
             Self::TaxonomyChanged => "taxonomy.changed",
             Self::JobDead => "job.dead",
+            Self::AlarmRaised => "alarm.raised",
+            Self::AlarmCleared => "alarm.cleared",
             Self::WebhookTest => "webhook.test",
         }
     }

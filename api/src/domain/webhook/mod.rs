@@ -28,10 +28,11 @@ mod retry;
 mod rotation;
 mod secret;
 mod signature;
+mod standing;
 mod switch;
 
 pub(super) use announce::write;
-pub use announcement::{Announcement, DeadJob, PostChange, TermChange};
+pub use announcement::{AlarmChange, Announcement, DeadJob, PostChange, TermChange};
 pub use attempt::{Answer, Attempt, record};
 pub(super) use call_off::{call_off, take_up};
 pub use dead_job::{DEAD_JOB_KIND, DeadJobPayload, announce_dead_job};
@@ -49,4 +50,5 @@ pub(super) use rotation::OVERLAP;
 pub use rotation::rotate_secret;
 pub use secret::Secret;
 pub use signature::sign;
+pub use standing::{Standing, standing};
 pub use switch::{disable, enable};

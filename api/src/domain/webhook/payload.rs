@@ -218,6 +218,18 @@ pub(super) fn other(announcement: &Announcement) -> Option<NewEvent> {
                 ..NewEvent::new(EventType::JobDead, "job", data)
             })
         }
+        Announcement::Alarm(alarm) => {
+            let event_type = match alarm.is_over {
+                false => EventType::AlarmRaised,
+                true => EventType::AlarmCleared,
+            };
+            let data = json!({
+                "code": alarm.code,
+                "message": alarm.message,
+                "since": alarm.since,
+            });
+            Some(NewEvent::new(event_type, "alarm", data))
+        }
         Announcement::Test { endpoint_id } => {
             let data = json!({ "id": public_id("WebhookEndpoint", *endpoint_id) });
             Some(NewEvent {

@@ -15,6 +15,7 @@ mod scheduled_post;
 mod search;
 mod status;
 mod term;
+mod traffic;
 mod user;
 mod webhook;
 
@@ -35,6 +36,7 @@ pub use scheduled_post::ScheduledPostQuery;
 pub use search::SearchQuery;
 pub use status::StatusQuery;
 pub use term::TermQuery;
+pub use traffic::TrafficQuery;
 pub use user::UserQuery;
 pub use webhook::WebhookQuery;
 
@@ -54,6 +56,7 @@ pub struct Query(
     JobQuery,
     ScheduleQuery,
     StatusQuery,
+    TrafficQuery,
     WebhookQuery,
     ImportRunQuery,
     ExportRunQuery,

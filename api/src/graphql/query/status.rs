@@ -12,7 +12,8 @@ pub struct StatusQuery;
 
 #[Object]
 impl StatusQuery {
-    /// How the system is doing, and what somebody should look at. For editors.
+    /// How the system is doing: is it up, is it slow, are jobs failing, did the last deployment change
+    /// anything, and what should somebody look at? For editors.
     async fn system_status(&self, context: &Context<'_>) -> Result<SystemStatus> {
         permit(context, Action::ReadJobs)?;
         Ok(SystemStatus)

@@ -40,6 +40,10 @@ pub enum WebhookEventType {
     TaxonomyChanged,
     /// `job.dead`: a background job was given up.
     JobDead,
+    /// `alarm.raised`: an operator should look at something. Told once, however many nodes notice.
+    AlarmRaised,
+    /// `alarm.cleared`: what an alarm was about has been well for five minutes.
+    AlarmCleared,
     /// `webhook.test`: somebody pressed the test button of the endpoint.
     WebhookTest,
 }

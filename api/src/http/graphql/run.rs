@@ -16,15 +16,16 @@ use super::call::{Call, Method};
 use super::operation::{Operation, prepare};
 use crate::cache::{Entry, Flight, Found, Key, Landing, NewEntry};
 use crate::domain::actor::{Actor, Caller};
-use crate::domain::cache_rule::{Policy, Target};
+use crate::domain::cache_rule::{FixedCondition, Policy, Target};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::StatementCount;
+use crate::foundation::served::CacheOutcome;
 use crate::graphql::context::{self, RequestContext};
 use crate::graphql::error::TRY_AGAIN;
 use crate::http::admission::{Overloaded, Permit};
 use crate::http::authenticate::{self, Origin};
-use crate::http::cache_headers::{self, Bypass, CacheOutcome};
+use crate::http::cache_headers::{self, Bypass};
 use crate::http::cross_origin::check_cookie;
 use crate::http::rate_limit::{Client, GUESS_COST, Standing};
 use crate::http::request_log::{Facts, milliseconds};
@@ -151,7 +152,7 @@ pub(super) async fn run(
         }
         (_, policy) => {
             let reason = match policy {
-                Ok(policy) => Bypass::despite(policy.rules, "new-wanted"),
+                Ok(policy) => Bypass::despite(policy.rules, FixedCondition::FreshAsked.word()),
                 Err(reason) => reason,
             };
             if permit.is_none() {
@@ -253,7 +254,8 @@ async fn kept_or_made(
         Ok((made, Some(entry))) => asked.respond(server, &entry, CacheOutcome::Miss, made.cost),
         Ok((made, None)) => {
             let nobody = StatementCount::default();
-            asked.respond_without_cache(made, &nobody, false, &Bypass::despite(rules, "errors"))
+            let reason = Bypass::despite(rules, FixedCondition::Errors.word());
+            asked.respond_without_cache(made, &nobody, false, &reason)
         }
         Err(error) => {
             tracing::error!(%error, "an answer could not be made");
@@ -268,13 +270,13 @@ impl Run {
     /// By which rule the answer may be kept, or why not.
     async fn policy(&self, headers: &HeaderMap) -> Result<Policy, Bypass> {
         if self.operation.kind != OperationType::Query {
-            return Err(Bypass::because("not-a-query"));
+            return Err(Bypass::because(FixedCondition::Mutation.word()));
         }
         if self.caller.actor != Actor::Anonymous {
-            return Err(Bypass::because("signed-in"));
+            return Err(Bypass::because(FixedCondition::SignedIn.word()));
         }
         if self.perspective != Perspective::Published {
-            return Err(Bypass::because("perspective"));
+            return Err(Bypass::because(FixedCondition::NotPublished.word()));
         }
         let rules = match self.server.cache.rules().await {
             Ok(rules) => rules,
@@ -290,9 +292,7 @@ impl Run {
             kind: root_fields.kind,
             root_fields: &root_fields.names,
         };
-        let Some(policy) = rules.policy(&target) else {
-            return Err(Bypass::because("no-rule"));
-        };
+        let policy = rules.allow(&target).map_err(|reason| Bypass::of(&reason))?;
         match cache_headers::is_bypassed(&policy, headers) {
             true => Err(Bypass::despite(policy.rules, "condition")),
             false => Ok(policy),
