@@ -66,6 +66,10 @@ schema: ## Write schema.graphql
 bench: ## Measure against hand-written SQL (ARGS="--help")
 	@scripts/bench $(ARGS)
 
+.PHONY: bench-growth
+bench-growth: ## Measure few posts against a million (ARGS="--posts 200000")
+	@scripts/bench-growth $(ARGS)
+
 .PHONY: chaos
 chaos: ## Kill processes over and over while they work (ARGS="imports")
 	@scripts/chaos $(ARGS)

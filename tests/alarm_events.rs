@@ -42,7 +42,9 @@ async fn an_alarm_is_told_once_when_it_is_raised_and_once_when_it_is_over(
     let Some(mut hooks) = Hooks::create(backend).await else {
         return;
     };
-    hooks.endpoint(json!(["ALARM_RAISED", "ALARM_CLEARED"])).await;
+    hooks
+        .endpoint(json!(["ALARM_RAISED", "ALARM_CLEARED"]))
+        .await;
     let store = hooks.server.test.store.clone();
     let node = Traffic::new(store.clone(), "web-1".into());
     node.flush().await.unwrap();
@@ -76,7 +78,10 @@ async fn an_alarm_is_told_once_when_it_is_raised_and_once_when_it_is_over(
     pass(&mut hooks, &node, 2).await;
     assert_eq!(status::check(&store).await.unwrap(), Changes::default());
     let query = "{ systemStatus { alarms { code since } } }";
-    let answer = hooks.server.ask_as(&hooks.admin.token, query, json!({})).await;
+    let answer = hooks
+        .server
+        .ask_as(&hooks.admin.token, query, json!({}))
+        .await;
     let alarms = &answer.data()["systemStatus"]["alarms"];
     let expected = |code: &str| json!({ "code": code, "since": "2026-06-01T11:56:00+00:00" });
     assert_eq!(*alarms, json!([expected("FAILING"), expected("SLOW")]));
@@ -108,7 +113,9 @@ async fn a_lost_node_and_webhooks_that_wait_are_alarms(
     let store = hooks.server.test.store.clone();
     let node = Traffic::new(store.clone(), "web-1".into());
     node.flush().await.unwrap();
-    hooks.done("testWebhookEndpoint", "__typename", json!({ "id": id })).await;
+    hooks
+        .done("testWebhookEndpoint", "__typename", json!({ "id": id }))
+        .await;
     hooks.receiver.answer(Reply::status(500));
     hooks.work().await;
     // The attempt that failed is made again soon; until then the endpoint fails.

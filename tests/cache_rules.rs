@@ -6,75 +6,11 @@ use alphanode::domain::perspective::{Perspective, Reader};
 use alphanode::foundation::cache_tag::CacheTag;
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::Backend;
+use crate::support::cache_rule::{done, id_of, outcome, problems, rule, shop};
 use crate::support::operator::Operator;
-
-const RULE: &str = "cacheRule { id name purpose rootFields paths store maxAge sharedMaxAge
-    staleWhileRevalidate bypass { kind name value reason }
-    examples { name operation rootFields path headers { name value } signedIn cached }
-    owner { name } expectedResult rollbackNote enabled disabledReason version }";
-
-/// Asks for the front page of a shop, which no rule names at first.
-fn shop() -> Value {
-    json!({
-        "name": "shop",
-        "purpose": "The shop changes once a day.",
-        "paths": ["/shop/*"],
-        "maxAge": 30,
-        "sharedMaxAge": 120,
-        "examples": [
-            { "name": "somebody looks around", "path": "/shop/tea", "cached": true },
-            { "name": "somebody pays", "path": "/pay", "cached": false },
-        ],
-    })
-}
-
-async fn rule(operator: &Operator, name: &str) -> Value {
-    let document = format!(
-        "query($name: String!) {{ {} }}",
-        RULE.replacen("cacheRule", "cacheRule(by: { name: $name })", 1,)
-    );
-    operator.data(&document, json!({ "name": name })).await["cacheRule"].clone()
-}
-
-async fn id_of(operator: &Operator, name: &str) -> String {
-    rule(operator, name).await["id"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-/// What is done with a page.
-async fn outcome(operator: &Operator, path: &str) -> (String, String) {
-    let document = "query($path: String!) {
-        cacheDecision(request: { target: { path: $path } }) { outcome reason } }";
-    let data = operator.data(document, json!({ "path": path })).await;
-    let decision = &data["cacheDecision"];
-    let text = |name: &str| decision[name].as_str().unwrap().to_owned();
-    (text("outcome"), text("reason"))
-}
-
-/// Code and path of everything that is wrong.
-async fn problems(operator: &Operator, field: &str, input: Value) -> Vec<String> {
-    let payload = operator.change(field, input, "__typename").await;
-    let errors = payload["userErrors"].as_array().unwrap().iter();
-    errors
-        .map(|error| {
-            assert!(error["message"].as_str().unwrap().len() > 8, "{error}");
-            let path = error["path"].as_array().unwrap().iter();
-            let path: Vec<&str> = path.map(|part| part.as_str().unwrap()).collect();
-            format!("{} {}", error["code"].as_str().unwrap(), path.join("."))
-        })
-        .collect()
-}
-
-async fn done(operator: &Operator, field: &str, input: Value) -> Value {
-    let payload = operator.change(field, input, RULE).await;
-    assert_eq!(payload["userErrors"], json!([]), "{field}");
-    payload["cacheRule"].clone()
-}
 
 #[rstest]
 #[tokio::test]
@@ -137,7 +73,6 @@ async fn a_rule_is_made_changed_switched_and_deleted(
     let Some(operator) = Operator::create(backend).await else {
         return;
     };
-    let mut changes = operator.server.test.store.changes();
     assert_eq!(outcome(&operator, "/shop/tea").await.0, "BYPASS");
     let made = done(&operator, "createCacheRule", shop()).await;
     let id = made["id"].as_str().unwrap();
@@ -149,9 +84,6 @@ async fn a_rule_is_made_changed_switched_and_deleted(
         me["me"]["name"].as_str().unwrap().to_owned()
     });
     assert_eq!(made["examples"][0]["operation"], "QUERY");
-    // Every node hears of it.
-    let told = changes.recv().await.unwrap();
-    assert!(told.tags.contains(&CacheTag::List("cache_rule")));
 
     let change = json!({ "id": id, "basedOn": 1, "sharedMaxAge": 60, "expectedResult": " less work ",
         "rootFields": ["posts", " posts "], "bypass": [{ "kind": "COOKIE", "name": "basket", "reason": "theirs" }] });
@@ -361,120 +293,6 @@ async fn every_problem_of_a_rule_is_named_at_once(
 
 #[rstest]
 #[tokio::test]
-async fn a_rule_that_contradicts_an_example_is_refused(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let Some(operator) = Operator::create(backend).await else {
-        return;
-    };
-    // Its own example.
-    let mut input = shop();
-    input["examples"][1]["path"] = json!("/shop/pay");
-    let (code, path, message) = operator.problem("createCacheRule", input).await;
-    assert_eq!((code.as_str(), path.as_str()), ("CONFLICT", "examples"));
-    assert!(message.contains("“somebody pays”"), "{message}");
-    assert!(message.contains("must not be kept, and is"), "{message}");
-
-    // That of another one.
-    let never = json!({ "name": "paywall", "purpose": "Posts are for subscribers.", "store": false,
-        "paths": ["/posts/*"],
-        "examples": [{ "name": "a post", "path": "/posts/retries", "cached": false }] });
-    let (code, path, message) = operator.problem("createCacheRule", never.clone()).await;
-    assert_eq!((code.as_str(), path.as_str()), ("CONFLICT", "name"));
-    assert_eq!(
-        message,
-        "the example “a reader opens a post” of the rule `site-pages` must be kept, and is not: the \
-         rule `paywall` says never"
-    );
-    assert_eq!(rule(&operator, "paywall").await, json!(null));
-
-    // Taking away what another one's example stands on.
-    let published = id_of(&operator, "published-content").await;
-    let (code, path, message) = operator
-        .problem("deleteCacheRule", json!({ "id": published }))
-        .await;
-    assert_eq!((code.as_str(), path.as_str()), ("CONFLICT", "id"));
-    assert!(
-        message.contains("“a search beside a post” of the rule `search`"),
-        "{message}"
-    );
-    let fields = json!({ "id": published, "basedOn": 1, "rootFields": ["posts"] });
-    let payload = operator
-        .change("updateCacheRule", fields, "__typename")
-        .await;
-    let errors = payload["userErrors"].as_array().unwrap();
-    assert_eq!(
-        errors.len(),
-        3,
-        "two examples of its own, and one of search: {payload:#}"
-    );
-
-    // While the rule is off whose example stands in the way, it does not; switching it on does.
-    let pages = id_of(&operator, "site-pages").await;
-    done(
-        &operator,
-        "disableCacheRule",
-        json!({ "rule": { "id": pages } }),
-    )
-    .await;
-    done(&operator, "createCacheRule", never).await;
-    let (code, path, message) = operator
-        .problem("enableCacheRule", json!({ "rule": { "id": pages } }))
-        .await;
-    assert_eq!((code.as_str(), path.as_str()), ("CONFLICT", "examples"));
-    assert!(message.contains("`paywall` says never"), "{message}");
-    assert_eq!(rule(&operator, "site-pages").await["enabled"], false);
-}
-
-/// Nothing stands in the way of the switch, and others can be changed while something is off.
-#[rstest]
-#[tokio::test]
-async fn a_rule_is_switched_off_whatever_examples_say(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let Some(operator) = Operator::create(backend).await else {
-        return;
-    };
-    // A rule of everything keeps pages of the shop as well.
-    let everything = json!({ "name": "everything", "purpose": "The site is static.", "paths": ["/*"],
-        "sharedMaxAge": 3_600,
-        "examples": [{ "name": "any page", "path": "/imprint", "cached": true },
-            { "name": "the shop", "path": "/shop/tea", "cached": true }] });
-    let refused = problems(&operator, "createCacheRule", everything.clone()).await;
-    assert_eq!(
-        refused,
-        ["CONFLICT name"],
-        "/account must not be kept, says another rule"
-    );
-    let pages = id_of(&operator, "site-pages").await;
-    let examples = json!([{ "name": "the front page", "path": "/", "cached": true }]);
-    let input = json!({ "id": pages, "basedOn": 1, "examples": examples });
-    done(&operator, "updateCacheRule", input).await;
-    done(&operator, "createCacheRule", everything).await;
-    let shop = done(&operator, "createCacheRule", shop()).await;
-    assert_eq!(shop["sharedMaxAge"], 120);
-    let id = shop["id"].as_str().unwrap();
-    done(
-        &operator,
-        "disableCacheRule",
-        json!({ "rule": { "id": id } }),
-    )
-    .await;
-    let (what, why) = outcome(&operator, "/shop/tea").await;
-    assert_eq!(what, "BYPASS", "not even by the rule of everything: {why}");
-    assert_eq!(outcome(&operator, "/imprint").await.0, "STORE");
-    let feeds = id_of(&operator, "feeds").await;
-    let input = json!({ "id": feeds, "basedOn": 1, "purpose": "Others." });
-    done(&operator, "updateCacheRule", input).await;
-    // Deleted, it says nothing any more.
-    operator
-        .change("deleteCacheRule", json!({ "id": id }), "deletedId")
-        .await;
-    assert_eq!(outcome(&operator, "/shop/tea").await.0, "STORE");
-}
-
-#[rstest]
-#[tokio::test]
 async fn a_rule_that_was_deleted_does_not_come_back(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
@@ -488,91 +306,4 @@ async fn a_rule_that_was_deleted_does_not_come_back(
     let writer = operator.server.test.store.database.writer();
     Migrator::up(writer, None).await.unwrap();
     assert_eq!(rule(&operator, "search").await, json!(null));
-}
-
-/// Rules are changed one after the other, each against what the others have left.
-#[rstest]
-#[tokio::test]
-async fn two_who_make_rules_at_once_wait_for_each_other(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let Some(operator) = Operator::create(backend).await else {
-        return;
-    };
-    let closed = json!({ "name": "closed", "purpose": "The shop is closed.", "store": false,
-        "paths": ["/shop/*"],
-        "examples": [{ "name": "the shop", "path": "/shop/tea", "cached": false }] });
-    let (open, closed) = tokio::join!(
-        operator.change("createCacheRule", shop(), "cacheRule { name }"),
-        operator.change("createCacheRule", closed, "cacheRule { name }"),
-    );
-    let made = [&open, &closed].map(|payload| payload["cacheRule"]["name"].is_string());
-    assert_ne!(made[0], made[1], "{open:#} {closed:#}");
-    let database = operator.server.test.store.database.clone();
-    let reader = Reader::new(database, Perspective::Published);
-    assert_eq!(check_examples(&RuleSet::read(&reader).await.unwrap()), []);
-}
-
-#[rstest]
-#[tokio::test]
-async fn tags_are_purged_on_every_node(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let Some(operator) = Operator::create(backend).await else {
-        return;
-    };
-    let mut changes = operator.server.test.store.changes();
-    let input = json!({ "tags": ["list:entities", " post:17", "tool:3", "post:17"] });
-    let payload = operator.change("purgeCache", input, "tags").await;
-    assert_eq!(
-        payload["tags"],
-        json!(["post:17", "tool:3", "list:entities"])
-    );
-    let told = changes.recv().await.unwrap();
-    let expected = [
-        CacheTag::Row("post", 17),
-        CacheTag::Row("tool", 3),
-        CacheTag::List("entity"),
-    ];
-    assert_eq!(told.tags, expected.into());
-    let payload = operator
-        .change("purgeCache", json!({ "tags": ["*"] }), "tags")
-        .await;
-    assert_eq!(payload["tags"], json!(["*"]));
-    let told = changes.recv().await.unwrap();
-    assert_eq!(told.tags, [CacheTag::All].into());
-
-    let input =
-        json!({ "tags": ["post:17", "post:UG9zdDox", "post:-1", "list:everything", "post", ""] });
-    assert_eq!(
-        problems(&operator, "purgeCache", input).await,
-        [
-            "INVALID tags.1",
-            "INVALID tags.2",
-            "INVALID tags.3",
-            "INVALID tags.4",
-            "INVALID tags.5"
-        ]
-    );
-    assert_eq!(
-        problems(&operator, "purgeCache", json!({ "tags": [] })).await,
-        ["INVALID tags"]
-    );
-    let many: Vec<String> = (0..1_001).map(|key| format!("post:{}", key + 1)).collect();
-    assert_eq!(
-        problems(&operator, "purgeCache", json!({ "tags": many })).await,
-        ["INVALID tags"]
-    );
-    assert!(changes.try_recv().is_err(), "what is refused is not told");
-    let log =
-        "{ auditEvents(filter: { actions: [\"purge\"] }) { nodes { subject subjectId after } } }";
-    let log = operator.data(log, json!({})).await;
-    assert_eq!(
-        log["auditEvents"]["nodes"],
-        json!([
-            { "subject": "cache", "subjectId": null, "after": { "tags": ["*"] } },
-            { "subject": "cache", "subjectId": null,
-                "after": { "tags": ["post:17", "tool:3", "list:entities"] } },
-        ])
-    );
 }

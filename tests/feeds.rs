@@ -438,6 +438,9 @@ async fn who_has_a_feed_already_is_not_sent_it_again(
         first.headers["cache-control"],
         "public, max-age=600, s-maxage=600, stale-while-revalidate=600"
     );
+    // Who wants a new one gets one that nobody keeps.
+    let new = ask(&server, "/feed.xml", &[("cache-control", "no-cache")]).await;
+    assert_eq!(new.headers["cache-control"], "no-store");
     assert_eq!(
         first.headers["content-type"],
         "application/rss+xml; charset=utf-8"

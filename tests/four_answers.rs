@@ -16,7 +16,8 @@ use crate::queue::named;
 use crate::request_statistics::{answered, failed, hit};
 use crate::support::{Backend, TestServer};
 
-const FIGURES: &str = "{ from to requests failed p95Milliseconds cacheHitRate statementsPerRequest }";
+const FIGURES: &str =
+    "{ from to requests failed p95Milliseconds cacheHitRate statementsPerRequest }";
 
 /// A server, and what a node of its own writes.
 struct Watched {
@@ -57,7 +58,9 @@ impl Watched {
             commit: commit.into(),
             schema_hash: "5c4e".into(),
         };
-        deployment::note(&self.server.test.store, &build, "web-1").await.unwrap()
+        deployment::note(&self.server.test.store, &build, "web-1")
+            .await
+            .unwrap()
     }
 }
 
@@ -69,7 +72,11 @@ fn text(status: &Value) -> &str {
 fn says(status: &Value, verdict: &str, parts: &[&str]) {
     assert_eq!(status["verdict"], verdict, "{status:#}");
     for part in parts {
-        assert!(text(status).contains(part), "{part:?} in {:?}", text(status));
+        assert!(
+            text(status).contains(part),
+            "{part:?} in {:?}",
+            text(status)
+        );
     }
 }
 
@@ -79,7 +86,8 @@ async fn is_it_up(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend
     let Some(watched) = Watched::create(backend).await else {
         return;
     };
-    let wanted = "databaseMilliseconds nodes { name startedAt lastMinute } lostNodes { name } failureRate";
+    let wanted =
+        "databaseMilliseconds nodes { name startedAt lastMinute } lostNodes { name } failureRate";
     let up = watched.status("up", wanted).await;
     says(&up, "UNKNOWN", &["0 processes answer requests"]);
     watched.node.flush().await.unwrap();
@@ -87,23 +95,43 @@ async fn is_it_up(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend
     other.flush().await.unwrap();
     watched.minutes(1, &[(50, answered(5))]).await;
     let up = watched.status("up", wanted).await;
-    says(&up, "GOOD", &["2 processes answer requests", "50 requests", "0 % failed"]);
+    says(
+        &up,
+        "GOOD",
+        &["2 processes answer requests", "50 requests", "0 % failed"],
+    );
     assert_eq!(up["failureRate"], 0.0);
     assert!(up["databaseMilliseconds"].as_f64().unwrap() > 0.0);
     let nodes = &up["nodes"];
-    assert_eq!((&nodes[0]["name"], &nodes[1]["name"]), (&json!("web-1"), &json!("web-2")));
+    assert_eq!(
+        (&nodes[0]["name"], &nodes[1]["name"]),
+        (&json!("web-1"), &json!("web-2"))
+    );
     assert_eq!(nodes[0]["lastMinute"], "2026-06-01T12:00:00+00:00");
 
     // The other one is killed.
     watched.minutes(3, &[]).await;
     let up = watched.status("up", wanted).await;
-    says(&up, "WATCH", &["One process answers requests", "without being told to: web-2"]);
+    says(
+        &up,
+        "WATCH",
+        &[
+            "One process answers requests",
+            "without being told to: web-2",
+        ],
+    );
     assert_eq!(up["lostNodes"], json!([{ "name": "web-2" }]));
     watched.minutes(30, &[]).await;
-    says(&watched.status("up", wanted).await, "GOOD", &["One process"]);
+    says(
+        &watched.status("up", wanted).await,
+        "GOOD",
+        &["One process"],
+    );
 
     // One in fifty requests fails.
-    watched.minutes(1, &[(49, answered(5)), (1, failed())]).await;
+    watched
+        .minutes(1, &[(49, answered(5)), (1, failed())])
+        .await;
     let up = watched.status("up", wanted).await;
     says(&up, "BAD", &["50 requests", "2.0 % failed by our fault"]);
     assert_eq!(up["failureRate"], 0.02);
@@ -124,14 +152,31 @@ async fn is_it_slow(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backe
     };
     let wanted = format!("requests {FIGURES}");
     let speed = watched.status("speed", &wanted).await;
-    says(&speed, "UNKNOWN", &["Nobody asked for anything in the last 5 minutes"]);
+    says(
+        &speed,
+        "UNKNOWN",
+        &["Nobody asked for anything in the last 5 minutes"],
+    );
     watched.minutes(1, &[(19, hit())]).await;
     let speed = watched.status("speed", &wanted).await;
-    says(&speed, "UNKNOWN", &["Too few requests to tell", "19 requests"]);
+    says(
+        &speed,
+        "UNKNOWN",
+        &["Too few requests to tell", "19 requests"],
+    );
     watched.minutes(1, &[(61, hit()), (20, answered(8))]).await;
     let speed = watched.status("speed", &wanted).await;
     // All but the last five of 100: the 95th is the 15th of 20 that took from 5 to 10 ms.
-    says(&speed, "GOOD", &["Fast", "half of 100 requests", "within 8.8 ms", "80 % of what can"]);
+    says(
+        &speed,
+        "GOOD",
+        &[
+            "Fast",
+            "half of 100 requests",
+            "within 8.8 ms",
+            "80 % of what can",
+        ],
+    );
     let figures = &speed["requests"];
     assert_eq!(figures["p95Milliseconds"], 8.75);
     assert_eq!(figures["cacheHitRate"], 0.8);
@@ -139,10 +184,18 @@ async fn is_it_slow(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backe
     assert_eq!(figures["from"], "2026-06-01T11:57:00+00:00");
     assert_eq!(figures["to"], "2026-06-01T12:02:00+00:00");
     watched.minutes(5, &[(50, answered(400))]).await;
-    says(&watched.status("speed", &wanted).await, "WATCH", &["Slower than it should be"]);
+    says(
+        &watched.status("speed", &wanted).await,
+        "WATCH",
+        &["Slower than it should be"],
+    );
     watched.minutes(5, &[(50, answered(2_000))]).await;
     let speed = watched.status("speed", &wanted).await;
-    says(&speed, "BAD", &["Slow: half of 250 requests", "within 2.4 s"]);
+    says(
+        &speed,
+        "BAD",
+        &["Slow: half of 250 requests", "within 2.4 s"],
+    );
 }
 
 #[rstest]
@@ -152,10 +205,18 @@ async fn are_jobs_failing(#[values(Backend::Sqlite, Backend::Postgres)] backend:
         return;
     };
     let jobs = watched.status("jobs", "waiting running dead").await;
-    says(&jobs, "GOOD", &["No job has failed for good; 0 jobs wait, 0 run."]);
+    says(
+        &jobs,
+        "GOOD",
+        &["No job has failed for good; 0 jobs wait, 0 run."],
+    );
     let admin = watched.server.sign_in_as(Role::Admin).await;
     let pause = "mutation { pauseJobKind(input: { kind: \"purge\" }) { userErrors { code } } }";
-    watched.server.ask_as(&admin.token, pause, json!({})).await.data();
+    watched
+        .server
+        .ask_as(&admin.token, pause, json!({}))
+        .await
+        .data();
     let jobs = watched.status("jobs", "waiting running dead").await;
     says(&jobs, "WATCH", &["Paused by hand: purge."]);
     let store = &watched.server.test.store;
@@ -166,7 +227,11 @@ async fn are_jobs_failing(#[values(Backend::Sqlite, Backend::Postgres)] backend:
     change.commit().await.unwrap();
     store.clock.advance(TimeDelta::minutes(3));
     let jobs = watched.status("jobs", "waiting running dead").await;
-    says(&jobs, "BAD", &["There is work to do and no worker does any", "Paused"]);
+    says(
+        &jobs,
+        "BAD",
+        &["There is work to do and no worker does any", "Paused"],
+    );
     assert_eq!(jobs["waiting"], 1);
 }
 
@@ -188,11 +253,17 @@ async fn did_the_last_deployment_change_anything(
     let status = watched.status("deployment", &wanted).await;
     says(&status, "UNKNOWN", &["this is the first deployment"]);
     assert_eq!(status["deployment"]["commit"], "aaa");
-    assert_eq!((&status["previous"], &status["before"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&status["previous"], &status["before"]),
+        (&Value::Null, &Value::Null)
+    );
 
     // An hour of the first: 10 requests a minute, 8 of them hits.
     watched.minutes(60, &[(8, hit()), (2, answered(8))]).await;
-    assert!(!watched.deploy("aaa").await, "another node, or the same again");
+    assert!(
+        !watched.deploy("aaa").await,
+        "another node, or the same again"
+    );
     assert!(watched.deploy("bbb").await);
     watched.minutes(5, &[(8, hit()), (2, answered(8))]).await;
     let status = watched.status("deployment", &wanted).await;
@@ -207,9 +278,16 @@ async fn did_the_last_deployment_change_anything(
     );
     watched.minutes(15, &[(8, hit()), (2, answered(8))]).await;
     let status = watched.status("deployment", &wanted).await;
-    says(&status, "GOOD", &["Nothing got worse with it", "20 minutes"]);
+    says(
+        &status,
+        "GOOD",
+        &["Nothing got worse with it", "20 minutes"],
+    );
     assert_eq!(status["deployment"]["version"], "0.2.0");
-    assert_eq!(status["deployment"]["startedAt"], "2026-06-01T13:00:00+00:00");
+    assert_eq!(
+        status["deployment"]["startedAt"],
+        "2026-06-01T13:00:00+00:00"
+    );
     assert_eq!(status["previous"]["commit"], "aaa");
     for side in ["before", "after"] {
         assert_eq!(status[side]["requests"], 200);
@@ -241,12 +319,23 @@ async fn did_the_last_deployment_change_anything(
     assert!(watched.deploy("bbb").await);
     watched.minutes(30, &[(8, hit()), (2, answered(8))]).await;
     let status = watched.status("deployment", &wanted).await;
-    says(&status, "GOOD", &["20 minutes (2026-06-01T13:20:00Z", "30 minutes (2026-06-01T13:40:00Z"]);
+    says(
+        &status,
+        "GOOD",
+        &[
+            "20 minutes (2026-06-01T13:20:00Z",
+            "30 minutes (2026-06-01T13:40:00Z",
+        ],
+    );
     // A little slower is worth a look.
     assert!(watched.deploy("ddd").await);
     watched.minutes(30, &[(8, hit()), (2, answered(20))]).await;
     let status = watched.status("deployment", &wanted).await;
-    says(&status, "WATCH", &["It got worse: the time within which nineteen of twenty"]);
+    says(
+        &status,
+        "WATCH",
+        &["It got worse: the time within which nineteen of twenty"],
+    );
 }
 
 #[rstest]

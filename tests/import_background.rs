@@ -127,9 +127,29 @@ async fn a_cancelled_import_stays_as_it_is_and_can_be_resumed(
         script.done("cancelImport", &id).await["status"],
         "CANCELLED"
     );
+    let editor = server.sign_in_as(Role::Editor).await;
+    let job = async || {
+        let document = "query Q($id: ID!) { importRun(id: $id) { job { id kind status } } }";
+        let answer = server
+            .ask_as(&editor.token, document, json!({ "id": id }))
+            .await;
+        answer.data()["importRun"]["job"].clone()
+    };
+    let first = job().await;
+    assert_eq!(
+        (&first["kind"], &first["status"]),
+        (&json!("import"), &json!("CANCELLED"))
+    );
     script.work().await;
     assert_eq!(script.run(&id).await["counts"]["documents"], 0);
     assert_eq!(script.done("resumeImport", &id).await["status"], "WAITING");
+    let second = job().await;
+    assert_eq!(second["status"], "WAITING");
+    assert_ne!(second["id"], first["id"]);
+    // The token may not look at jobs.
+    let document = "query Q($id: ID!) { importRun(id: $id) { id job { id } } }";
+    let answer = script.ask(document, json!({ "id": id })).await;
+    assert_eq!(answer.code(), "FORBIDDEN");
 
     // It is stopped after its first batch, as by a worker whose job is cancelled.
     let store = &server.test.store;

@@ -83,7 +83,7 @@ async fn jobs_are_listed_shown_called_off_and_tried_again(
         [named("a"), named("b"), of_kind("similar_posts", "c")],
     )
     .await;
-    let dying = Handler::new("note", async |job: alphanode::queue::Job| {
+    let dying = Handler::new("note", "for a test", async |job: alphanode::queue::Job| {
         job.log("looks at the moon");
         Err(JobError::give_up("the moon is gone"))
     });
@@ -103,11 +103,19 @@ async fn jobs_are_listed_shown_called_off_and_tried_again(
         listed.contains("dead") && listed.contains("the moon is gone"),
         "{listed}"
     );
-    let dead = terminal.objects(&["list", "--status", "dead", "--kind", "note,other"]);
+    let dead = terminal.objects(&["list", "--status", "dead", "--kind", "note,import"]);
     assert_eq!(dead.len(), 2);
     assert_eq!(dead[0]["lastError"], "the moon is gone");
     assert_eq!(dead[0]["askedBy"], "command line");
+    let complaint = terminal.complains(1, &["list", "--kind", "notes"]);
+    assert!(
+        complaint.starts_with("alphanode: there is no kind of jobs `notes`; there are"),
+        "{complaint}"
+    );
     assert_eq!(terminal.objects(&["list", "--limit", "1"]).len(), 1);
+    let cut = terminal.run(&["list", "--limit", "1"]);
+    assert!(text(&cut.stderr).contains("these are the newest 1; there are more"));
+    assert_eq!(text(&terminal.run(&["list"]).stderr), "");
     assert_eq!(
         terminal
             .objects(&["list", "--since", "2100-01-01T00:00:00Z"])
@@ -132,6 +140,15 @@ async fn jobs_are_listed_shown_called_off_and_tried_again(
         shown["attempts"][0]["logLines"][0]["text"],
         "looks at the moon"
     );
+    enqueue(&test, [named(&"long ".repeat(1_000))]).await;
+    let long = terminal.objects(&["list", "--limit", "1"]).remove(0);
+    let shown = terminal.said(&["show", &long["id"].to_string()]);
+    assert!(shown.len() < 1_500, "{shown}");
+    assert!(
+        shown.contains("… (5002 bytes; `--json` prints all)"),
+        "{shown}"
+    );
+    terminal.said(&["cancel", &long["id"].to_string()]);
     let complaint = terminal.complains(1, &["show", "999"]);
     assert!(complaint.contains("there is no job 999"), "{complaint}");
 
@@ -154,7 +171,7 @@ async fn jobs_are_listed_shown_called_off_and_tried_again(
     );
     assert_eq!(
         terminal.objects(&["list", "--status", "cancelled"]).len(),
-        2
+        3
     );
     terminal.complains(2, &["cancel"]);
     terminal.complains(2, &["retry"]);

@@ -67,7 +67,7 @@ async fn a_job_is_found_with_its_whole_history(
     }
 
     let handler = || {
-        Handler::new("note", async |job: alphanode::queue::Job| {
+        Handler::new("note", "for a test", async |job: alphanode::queue::Job| {
             job.log(format!("attempt {}", job.attempt));
             job.progress(u64::try_from(job.attempt).unwrap(), Some(2));
             match job.attempt {
@@ -130,7 +130,9 @@ async fn jobs_are_listed_newest_first_and_by_what_is_asked(
             .clock
             .advance(TimeDelta::seconds(1));
     }
-    let failing = Handler::new("other", async |_| Err(JobError::give_up("no use")));
+    let failing = Handler::new("other", "for a test", async |_| {
+        Err(JobError::give_up("no use"))
+    });
     assert_eq!(operator.work(vec![failing]).await, 2);
     let list = |variables: Value| {
         let operator = &operator;
@@ -274,7 +276,7 @@ async fn what_happens_to_jobs_is_told(
     let mut others = listen(&operator.server, token, document).await;
 
     let handler = |kind| {
-        Handler::new(kind, async |job: alphanode::queue::Job| {
+        Handler::new(kind, "for a test", async |job: alphanode::queue::Job| {
             job.progress(7, None);
             Ok(())
         })

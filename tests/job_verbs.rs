@@ -13,11 +13,11 @@ use crate::support::operator::Operator;
 use crate::support::perspective::id;
 
 fn succeeding() -> Vec<Handler> {
-    vec![Handler::new("note", async |_| Ok(()))]
+    vec![Handler::new("note", "for a test", async |_| Ok(()))]
 }
 
 fn dying() -> Vec<Handler> {
-    vec![Handler::new("note", async |_| {
+    vec![Handler::new("note", "for a test", async |_| {
         Err(JobError::give_up("no use"))
     })]
 }
@@ -81,7 +81,7 @@ async fn a_job_that_runs_is_told_to_end(
     };
     let job = operator.enqueue(vec![named("a")]).await.remove(0);
     let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
-    let handler = Handler::new("note", move |job: Job| {
+    let handler = Handler::new("note", "for a test", move |job: Job| {
         begun.send(()).unwrap();
         async move {
             job.cancelled.cancelled().await;

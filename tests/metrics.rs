@@ -41,7 +41,12 @@ async fn ask(server: &TestServer, headers: &[(&str, &str)], peer: &str) -> Answe
 }
 
 async fn read(server: &TestServer) -> String {
-    let answer = ask(server, &[("authorization", &format!("Bearer {TOKEN}"))], "192.0.2.1").await;
+    let answer = ask(
+        server,
+        &[("authorization", &format!("Bearer {TOKEN}"))],
+        "192.0.2.1",
+    )
+    .await;
     assert_eq!(answer.status, StatusCode::OK, "{:#}", answer.body);
     assert_eq!(
         answer.headers["content-type"],
@@ -65,7 +70,9 @@ fn value(text: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
 
 #[tokio::test]
 async fn with_a_token_only_its_holder_reads_them() {
-    let server = TestServer::create_with(Backend::Sqlite, with_token()).await.unwrap();
+    let server = TestServer::create_with(Backend::Sqlite, with_token())
+        .await
+        .unwrap();
     for headers in [
         vec![],
         vec![("authorization", "Bearer wrong")],
@@ -98,7 +105,9 @@ async fn without_a_token_nobody_from_elsewhere_reads_them() {
         mode: Mode::Production,
         ..Config::default()
     };
-    let server = TestServer::create_with(Backend::Sqlite, config).await.unwrap();
+    let server = TestServer::create_with(Backend::Sqlite, config)
+        .await
+        .unwrap();
     let refused = ask(&server, &[], "127.0.0.1").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.body.as_str().unwrap().contains("metrics_token"));
@@ -129,7 +138,11 @@ async fn requests_are_counted_by_operation(
 
     let text = read(&server).await;
     let requests = "alphanode_http_requests_total";
-    let newest = [("route", "/graphql"), ("operation", "Newest"), ("cache", "bypass")];
+    let newest = [
+        ("route", "/graphql"),
+        ("operation", "Newest"),
+        ("cache", "bypass"),
+    ];
     assert_eq!(value(&text, requests, &newest), 3.0);
     assert_eq!(value(&text, requests, &[("operation", "anonymous")]), 1.0);
     // Nothing was answered to it, so it takes no room.
@@ -185,8 +198,14 @@ fn clients_can_make_up_names_without_end() {
     let others = [("operation", "other"), ("cache", "bypass")];
     assert!(value(&text, requests, &others) > 900.0);
     let buckets = "alphanode_http_request_duration_seconds_bucket";
-    assert_eq!(value(&text, buckets, &[known[0], known[1], ("le", "0.0025")]), 1.0);
-    assert_eq!(value(&text, buckets, &[known[0], known[1], ("le", "0.001")]), 0.0);
+    assert_eq!(
+        value(&text, buckets, &[known[0], known[1], ("le", "0.0025")]),
+        1.0
+    );
+    assert_eq!(
+        value(&text, buckets, &[known[0], known[1], ("le", "0.001")]),
+        0.0
+    );
 }
 
 #[rstest]
@@ -207,13 +226,29 @@ async fn the_queue_the_pools_and_the_webhooks_are_looked_at(
     clock.advance(TimeDelta::seconds(90));
 
     let text = read(&operator.server).await;
-    let jobs = |status| value(&text, "alphanode_queue_jobs", &[("kind", "note"), ("status", status)]);
-    assert_eq!([jobs("waiting"), jobs("running"), jobs("dead")], [1.0, 0.0, 2.0]);
-    let age = value(&text, "alphanode_queue_oldest_due_age_seconds", &[("kind", "note")]);
+    let jobs = |status| {
+        value(
+            &text,
+            "alphanode_queue_jobs",
+            &[("kind", "note"), ("status", status)],
+        )
+    };
+    assert_eq!(
+        [jobs("waiting"), jobs("running"), jobs("dead")],
+        [1.0, 0.0, 2.0]
+    );
+    let age = value(
+        &text,
+        "alphanode_queue_oldest_due_age_seconds",
+        &[("kind", "note")],
+    );
     assert!((90.0..100.0).contains(&age), "{age}");
     assert_eq!(value(&text, "alphanode_database_up", &[]), 1.0);
     let readers = [("pool", "reader")];
-    assert_eq!(value(&text, "alphanode_database_connections_max", &readers), 4.0);
+    assert_eq!(
+        value(&text, "alphanode_database_connections_max", &readers),
+        4.0
+    );
     let idle = [("pool", "reader"), ("state", "idle")];
     assert!(value(&text, "alphanode_database_connections", &idle) >= 1.0);
     let pending = [("status", "pending")];
@@ -230,8 +265,12 @@ async fn prometheus_has_nothing_to_say_against_them() {
     let Some(promtool) = std::env::var_os("ALPHANODE_TEST_PROMTOOL") else {
         return;
     };
-    let server = TestServer::create_with(Backend::Sqlite, with_token()).await.unwrap();
-    server.data("query Newest { posts { totalCount } }", json!({})).await;
+    let server = TestServer::create_with(Backend::Sqlite, with_token())
+        .await
+        .unwrap();
+    server
+        .data("query Newest { posts { totalCount } }", json!({}))
+        .await;
     server.ask("query Wrong { nothing }", json!({})).await;
     read(&server).await;
     let text = read(&server).await;
@@ -242,7 +281,12 @@ async fn prometheus_has_nothing_to_say_against_them() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    check
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     let output = check.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{said}\n{text}");

@@ -60,7 +60,7 @@ pub async fn jobs(test: &TestStore) -> Vec<job::Model> {
 pub fn noting() -> (Handler, Arc<Mutex<Vec<Value>>>) {
     let notes = Arc::new(Mutex::new(Vec::new()));
     let kept = notes.clone();
-    let handler = Handler::new("note", move |job| {
+    let handler = Handler::new("note", "for a test", move |job| {
         kept.lock().unwrap().push(job.payload);
         async { Ok(()) }
     });
@@ -298,7 +298,7 @@ async fn the_queue_tells_how_it_is_doing(
     let oldest = counts().await.oldest_due.expect("one is due");
     assert!((300..330).contains(&oldest.as_secs()), "{oldest:?}");
 
-    let dying = Handler::new("note", |_| async {
+    let dying = Handler::new("note", "for a test", |_| async {
         Err(queue::JobError::give_up("there is no point"))
     });
     let ran = test.worker("one", vec![dying]).run_until_idle().await;

@@ -83,7 +83,7 @@ async fn a_running_job_is_told_to_end(
     let id = jobs(&test).await[0].id;
     let (begun, begins) = tokio::sync::oneshot::channel();
     let begun = std::sync::Mutex::new(Some(begun));
-    let handler = Handler::new("note", move |job| {
+    let handler = Handler::new("note", "for a test", move |job| {
         if let Some(begun) = begun.lock().unwrap().take() {
             begun.send(()).unwrap();
         }
@@ -189,7 +189,7 @@ async fn a_paused_kind_waits_and_the_others_do_not(
     assert_eq!(pauses.len(), 1);
     assert_eq!((&*pauses[0].kind, &*pauses[0].by), ("note", "Ann"));
 
-    let others = Handler::new("other", |_| async { Ok(()) });
+    let others = Handler::new("other", "for a test", |_| async { Ok(()) });
     let (handler, notes) = noting();
     let mut worker = test.worker("one", vec![handler, others]);
     assert_eq!(run(&mut worker).await, 1);
@@ -214,7 +214,7 @@ async fn eight_workers_run_no_more_of_a_kind_than_its_limit(
     enqueue(&test, (0..40).map(|number| named(&number.to_string()))).await;
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let seen = most.clone();
-    let mut handler = Handler::new("note", move |_| {
+    let mut handler = Handler::new("note", "for a test", move |_| {
         let (now, seen) = (now.clone(), seen.clone());
         async move {
             seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -247,7 +247,7 @@ async fn what_a_handler_says_stays_when_its_worker_is_killed(
     };
     enqueue(&test, [named("a")]).await;
     let id = jobs(&test).await[0].id;
-    let handler = Handler::new("note", |job| async move {
+    let handler = Handler::new("note", "for a test", |job| async move {
         job.log("read the list");
         job.log("wrote the first half");
         job.progress(5, Some(10));
@@ -285,7 +285,7 @@ async fn what_a_handler_says_stays_when_its_worker_is_killed(
     killed.abort();
     assert!(killed.await.is_err());
     test.store.clock.advance(TimeDelta::seconds(61));
-    let saying = Handler::new("note", |job| async move {
+    let saying = Handler::new("note", "for a test", |job| async move {
         job.log(format!("attempt {}", job.attempt));
         Ok(())
     });
@@ -320,7 +320,11 @@ async fn a_death_is_announced_once_and_that_of_an_announcement_is_not(
         return;
     };
     enqueue(&test, [named("a")]).await;
-    let dying = |kind| Handler::new(kind, |_| async { Err(JobError::give_up("no")) });
+    let dying = |kind| {
+        Handler::new(kind, "for a test", |_| async {
+            Err(JobError::give_up("no"))
+        })
+    };
     let mut quiet = dying("quiet");
     quiet.announce_dead = false;
     let mut worker = test.worker("one", vec![dying("note"), quiet, dying("death")]);
@@ -348,7 +352,7 @@ async fn a_handler_chooses_when_it_is_tried_again(
         return;
     };
     enqueue(&test, [named("in steps"), named("asks")]).await;
-    let mut handler = Handler::new("note", |job| async move {
+    let mut handler = Handler::new("note", "for a test", |job| async move {
         let error = JobError::new("not now");
         Err(match job.payload.as_str() {
             Some("asks") => error.retry_after(Duration::from_secs(77)),
@@ -460,7 +464,7 @@ async fn what_is_over_is_forgotten_after_its_time(
     )
     .await;
     cancel(&test, jobs(&test).await[2].id).await;
-    let handler = Handler::new("note", |job| async move {
+    let handler = Handler::new("note", "for a test", |job| async move {
         job.log("trying");
         match job.payload.as_str() {
             Some("dies") => Err(JobError::give_up("no")),

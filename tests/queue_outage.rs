@@ -96,7 +96,7 @@ impl Watched {
     /// A handler whose payload is the number of the job.
     fn handler(&self, takes: Duration) -> Handler {
         let watched = self.clone();
-        let mut handler = Handler::new("note", move |job| {
+        let mut handler = Handler::new("note", "for a test", move |job| {
             let watched = watched.clone();
             async move {
                 let number: String = job.read()?;
@@ -286,7 +286,7 @@ async fn a_worker_whose_clock_is_ahead_takes_nothing_that_is_held(
 async fn woken(process: &mut Process) -> Arc<Semaphore> {
     let ran = Arc::new(Semaphore::new(0));
     let says = ran.clone();
-    let handler = Handler::new("note", move |_| {
+    let handler = Handler::new("note", "for a test", move |_| {
         says.add_permits(1);
         async { Ok(()) }
     });

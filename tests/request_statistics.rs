@@ -111,8 +111,14 @@ async fn a_node_writes_each_minute_once(
     assert_eq!(first.microseconds, 3_020);
     assert!(!first.stopped);
     assert_eq!(second.minute, first.minute + 1);
-    assert_eq!((second.failed, second.refused, second.cache_hits), (1, 1, 1));
-    assert_eq!((second.up_to_10ms, second.over_10s, second.up_to_100us), (1, 1, 1));
+    assert_eq!(
+        (second.failed, second.refused, second.cache_hits),
+        (1, 1, 1)
+    );
+    assert_eq!(
+        (second.up_to_10ms, second.over_10s, second.up_to_100us),
+        (1, 1, 1)
+    );
     assert!(second.stopped);
 }
 
@@ -158,12 +164,21 @@ async fn figures_are_those_of_all_nodes_together(
     let two = Traffic::new(store.clone(), "two".into());
     // 90 between 1 and 2.5 ms, 10 between 50 and 100 ms; three quarters of them hits.
     for _ in 0..45 {
-        one.record(&Served { cache: Some(CacheOutcome::Hit), ..answered(2) });
+        one.record(&Served {
+            cache: Some(CacheOutcome::Hit),
+            ..answered(2)
+        });
         two.record(&answered(2));
     }
     for _ in 0..5 {
-        one.record(&Served { cache: Some(CacheOutcome::Stale), ..answered(80) });
-        two.record(&Served { cache: Some(CacheOutcome::Bypass), ..answered(80) });
+        one.record(&Served {
+            cache: Some(CacheOutcome::Stale),
+            ..answered(80)
+        });
+        two.record(&Served {
+            cache: Some(CacheOutcome::Bypass),
+            ..answered(80)
+        });
     }
     store.clock.advance(TimeDelta::minutes(1));
     one.flush().await.unwrap();
@@ -174,14 +189,23 @@ async fn figures_are_those_of_all_nodes_together(
 
     let variables = json!({ "from": minutes(start, 0), "to": minutes(start, 5), "step": 2 });
     let answer = server.ask_as(&editor.token, SERIES, variables).await;
-    let points = answer.data()["requestStatistics"].as_array().unwrap().clone();
+    let points = answer.data()["requestStatistics"]
+        .as_array()
+        .unwrap()
+        .clone();
     assert_eq!(points.len(), 3);
     assert_eq!(answer.statements(), 2, "one to know who asks, one to read");
     let first = &points[0];
     assert_eq!(first["from"], "2026-06-01T12:00:00+00:00");
     assert_eq!(first["to"], "2026-06-01T12:02:00+00:00");
-    assert_eq!((&first["requests"], &first["failed"]), (&json!(101), &json!(1)));
-    assert_eq!((&first["cacheHits"], &first["cacheMisses"]), (&json!(50), &json!(45)));
+    assert_eq!(
+        (&first["requests"], &first["failed"]),
+        (&json!(101), &json!(1))
+    );
+    assert_eq!(
+        (&first["cacheHits"], &first["cacheMisses"]),
+        (&json!(50), &json!(45))
+    );
     assert_eq!(first["cacheBypasses"], 5);
     let near = |field: &str, expected: f64| {
         let found = first[field].as_f64().unwrap();
@@ -189,7 +213,10 @@ async fn figures_are_those_of_all_nodes_together(
     };
     near("cacheHitRate", 50.0 / 95.0);
     near("failureRate", 1.0 / 101.0);
-    near("averageMilliseconds", (90.0 * 2.0 + 10.0 * 80.0 + 10.0) / 101.0);
+    near(
+        "averageMilliseconds",
+        (90.0 * 2.0 + 10.0 * 80.0 + 10.0) / 101.0,
+    );
     near("statementsPerRequest", 2.0);
     // Of the 101 the 50.5th is the 50.5th of 90 that took from 1 to 2.5 ms.
     near("p50Milliseconds", 1.0 + 1.5 * 50.5 / 90.0);
@@ -197,17 +224,25 @@ async fn figures_are_those_of_all_nodes_together(
     near("p95Milliseconds", 50.0 + 50.0 * 4.95 / 10.0);
     assert_eq!(points[1]["requests"], 0);
     assert_eq!(points[1]["p95Milliseconds"], Value::Null);
-    assert_eq!(points[2]["to"], "2026-06-01T12:05:00+00:00", "the last step is shorter");
+    assert_eq!(
+        points[2]["to"], "2026-06-01T12:05:00+00:00",
+        "the last step is shorter"
+    );
 
     for (from, to, step, says) in [
         (0, 5, 0, "a minute or more"),
         (5, 0, 1, "before `from`"),
         (0, 3_000, 2, "take steps of 3 minutes or more"),
     ] {
-        let variables = json!({ "from": minutes(start, from), "to": minutes(start, to), "step": step });
+        let variables =
+            json!({ "from": minutes(start, from), "to": minutes(start, to), "step": step });
         let refused = server.ask_as(&editor.token, SERIES, variables).await;
         assert_eq!(refused.code(), "BAD_USER_INPUT");
-        assert!(refused.body.to_string().contains(says), "{:#}", refused.body);
+        assert!(
+            refused.body.to_string().contains(says),
+            "{:#}",
+            refused.body
+        );
     }
 }
 

@@ -201,7 +201,7 @@ async fn what_is_not_for_everybody_passes_by(
     assert_eq!(new.headers["cache-control"], "no-store");
 
     for (document, reason) in [
-        ("{ __schema { queryType { name } } }", "no-rule"),
+        ("{ __schema { queryType { name } } }", "introspection"),
         ("{ __typename }", "no-rule"),
         ("{ me { name } posts { totalCount } }", "no-rule"),
     ] {
@@ -520,7 +520,7 @@ async fn what_another_process_changes_is_noticed(
         keys_directory: server.keys_directory(),
         ..Config::default()
     };
-    let other = App::new(&config, database, Clock::system());
+    let other = App::new(&config, database, Clock::system()).unwrap();
     let stop = CancellationToken::new();
     let listening = tokio::spawn(other.listen(stop.clone()));
     let ask = async || {

@@ -108,7 +108,13 @@ async fn a_schedule_is_run_now_also_when_it_is_paused(
     // While that one waits there is no second.
     let again = operator.change("runSchedule", input.clone(), &wanted).await;
     assert_eq!(again["job"]["id"], ran["job"]["id"]);
-    let notes = || vec![alphanode::queue::Handler::new("note", async |_| Ok(()))];
+    let notes = || {
+        vec![alphanode::queue::Handler::new(
+            "note",
+            "for a test",
+            async |_| Ok(()),
+        )]
+    };
     assert_eq!(operator.work(notes()).await, 1);
 
     let wanted = "schedule { nextRunAt pausedAt pausedBy }";

@@ -128,7 +128,10 @@ async fn a_post_that_is_late_with_both_is_one_that_is_late(
     assert_eq!(alarm["code"], "OVERDUE_PUBLICATION");
     assert_eq!(alarm["since"], "2026-06-01T12:05:00+00:00");
     let message = alarm["message"].as_str().unwrap();
-    assert!(message.starts_with("one scheduled publication is"), "{message}");
+    assert!(
+        message.starts_with("one scheduled publication is"),
+        "{message}"
+    );
 }
 
 #[rstest]
@@ -173,7 +176,7 @@ async fn work_that_nobody_does_raises_an_alarm(
         .change("resumeJobKind", json!({ "kind": "note" }), "__typename")
         .await;
     operator
-        .work(vec![Handler::new("note", async |_| Ok(()))])
+        .work(vec![Handler::new("note", "for a test", async |_| Ok(()))])
         .await;
     assert_eq!(codes(&status(&mut operator).await), [] as [&str; 0]);
 }
@@ -188,7 +191,7 @@ async fn dead_jobs_raise_an_alarm_until_somebody_sees_to_them(
     };
     let ids = operator.enqueue(vec![named("a"), named("b")]).await;
     let dying = || {
-        vec![Handler::new("note", async |_| {
+        vec![Handler::new("note", "for a test", async |_| {
             Err(JobError::give_up("no use"))
         })]
     };
@@ -202,7 +205,7 @@ async fn dead_jobs_raise_an_alarm_until_somebody_sees_to_them(
         .change("retryJob", json!({ "id": ids[0] }), "__typename")
         .await;
     operator
-        .work(vec![Handler::new("note", async |_| Ok(()))])
+        .work(vec![Handler::new("note", "for a test", async |_| Ok(()))])
         .await;
     let message = status(&mut operator).await["alarms"][0]["message"].to_string();
     assert!(message.contains("one job is dead"), "{message}");

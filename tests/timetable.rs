@@ -70,10 +70,20 @@ fn clocks_that_change_drop_and_double_nothing(
 }
 
 #[rstest]
-#[case("30 3 * *", "UTC", Some("`30 3 * *` can't be read"), None)]
+#[case(
+    "30 3 * *",
+    "UTC",
+    Some("`30 3 * *` can't be read: it has not five fields; give minute"),
+    None
+)]
 #[case("", "UTC", Some("e.g. `30 3 * * 1`"), None)]
-#[case("0 30 3 * * *", "UTC", Some("5 fields"), None)]
-#[case("61 3 * * *", "UTC", Some("can't be read"), None)]
+#[case("0 30 3 * * *", "UTC", Some("it has not five fields"), None)]
+#[case(
+    "61 3 * * *",
+    "UTC",
+    Some("can't be read: a field is no number, or beyond"),
+    None
+)]
 #[case("every day", "UTC", Some("can't be read"), None)]
 #[case("0 0 30 2 *", "UTC", Some("never comes"), None)]
 #[case("0-59 0-23 30 2 *", "UTC", Some("never comes"), None)]

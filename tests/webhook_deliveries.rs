@@ -432,3 +432,41 @@ async fn what_is_old_is_forgotten_unless_it_waits(
     assert_eq!(left.len(), 2);
     assert!(left.iter().all(|delivery| delivery["status"] == "PENDING"));
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_delivery_goes_with_its_job(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(mut hooks) = Hooks::create(backend).await else {
+        return;
+    };
+    let (id, _) = hooks.endpoint(json!(null)).await;
+    test_endpoint(&hooks, &id).await;
+    let jobs = "{ jobs(filter: { kinds: [\"deliver_webhook\"] }) { nodes { id } } }";
+    let admin = hooks.admin.token.clone();
+    let jobs = hooks.server.ask_as(&admin, jobs, json!({})).await;
+    let job = jobs.data()["jobs"]["nodes"][0]["id"].clone();
+    let step_in = async |field: &str, name: &str| {
+        let document = format!(
+            "mutation($input: {name}!) {{ {field}(input: $input) {{ userErrors {{ message }} }} }}"
+        );
+        let input = json!({ "input": { "id": job } });
+        let answer = hooks.server.ask_as(&admin, &document, input).await;
+        assert_eq!(answer.data()[field]["userErrors"], json!([]));
+    };
+    step_in("cancelJob", "CancelJobInput").await;
+    let delivery = hooks.deliveries(json!(null)).await.remove(0);
+    assert_eq!(delivery["status"], "CANCELLED");
+    assert!(delivery["finishedAt"].is_string());
+    assert_eq!(delivery["nextAttemptAt"], json!(null));
+    assert_eq!(hooks.deliver().await.len(), 0);
+
+    step_in("retryJob", "RetryJobInput").await;
+    let delivery = hooks.deliveries(json!(null)).await.remove(0);
+    assert_eq!(delivery["status"], "PENDING");
+    hooks.pass(TimeDelta::seconds(1)).await;
+    assert_eq!(hooks.deliver().await.len(), 1);
+    let delivery = hooks.deliveries(json!(null)).await.remove(0);
+    assert_eq!(delivery["status"], "DELIVERED");
+}

@@ -211,7 +211,7 @@ async fn the_death_of_a_job_is_told_once(
     hooks.endpoint(json!(["JOB_DEAD"])).await;
     let store = &hooks.server.test.store;
     let fail = |kind: &'static str| {
-        Handler::new(kind, |_| async {
+        Handler::new(kind, "for a test", |_| async {
             Err(JobError::give_up("the disk is full"))
         })
     };

@@ -52,7 +52,7 @@ impl Held {
             may_end: Arc::new(Semaphore::new(0)),
         };
         let (begun, may_end) = (held.begun.clone(), held.may_end.clone());
-        let handler = Handler::new("note", move |_| {
+        let handler = Handler::new("note", "for a test", move |_| {
             let (begun, may_end) = (begun.clone(), may_end.clone());
             async move {
                 begun.add_permits(1);
@@ -73,7 +73,9 @@ impl Held {
 }
 
 pub fn failing() -> Handler {
-    Handler::new("note", |_| async { Err(JobError::new("no luck")) })
+    Handler::new("note", "for a test", |_| async {
+        Err(JobError::new("no luck"))
+    })
 }
 
 pub async fn run(worker: &mut Worker) -> usize {
@@ -214,7 +216,7 @@ async fn a_job_that_can_never_succeed_is_dead_at_once(
         return;
     };
     enqueue(&test, [named("not a list of numbers")]).await;
-    let reading = Handler::new("note", |job| async move {
+    let reading = Handler::new("note", "for a test", |job| async move {
         job.read::<Vec<i64>>()?;
         Ok(())
     });
@@ -234,7 +236,7 @@ async fn a_panic_and_a_handler_that_hangs_are_failed_attempts(
         return;
     };
     enqueue(&test, [named("panics"), named("hangs"), named("is fine")]).await;
-    let mut handler = Handler::new("note", |job| async move {
+    let mut handler = Handler::new("note", "for a test", |job| async move {
         match job.payload.as_str() {
             Some("panics") => panic!("out of {}", "cheese"),
             Some("hangs") => std::future::pending().await,
@@ -299,7 +301,7 @@ async fn no_wake_is_lost(#[values(Backend::Sqlite, Backend::Postgres)] backend: 
     let ran = Arc::new(AtomicUsize::new(0));
     let (counted, done) = (ran.clone(), Arc::new(Semaphore::new(0)));
     let said = done.clone();
-    let handler = Handler::new("note", move |_| {
+    let handler = Handler::new("note", "for a test", move |_| {
         counted.fetch_add(1, Ordering::SeqCst);
         said.add_permits(1);
         async { Ok(()) }

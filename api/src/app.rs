@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::extensions::Analyzer;
 use axum::Router;
+use axum::http::HeaderValue;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
@@ -27,11 +29,17 @@ use crate::foundation::{news, tag_versions};
 use crate::graphql::context::{JobKinds, Links, Site};
 use crate::graphql::document::Documents;
 use crate::graphql::persisted_query::PersistedQueries;
-use crate::graphql::{self, limits};
+use crate::graphql::{self, Schema, SchemaBuilder, limits};
+use crate::http::admission::Admission;
+use crate::http::cross_origin::Origins;
+use crate::http::rate_limit::RateLimits;
 use crate::http::{self, MetricsReaders, Server};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
 use crate::telemetry::Metrics;
+
+/// Files that are taken in or sent at once.
+const TRANSFERS: usize = 16;
 
 /// Everything that runs.
 pub struct App {
@@ -77,22 +85,7 @@ impl App {
         // Hashing a password takes all of a core, and the others should go on answering.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords::new((cores / 2).max(1));
-        let development = config.mode == Mode::Development;
-        let mut schema = graphql::schema(Site {
-            url: config.site_url(),
-        })
-        .data(JobKinds(job_kinds(&store)))
-        .data(keys.clone())
-        .data(passwords.clone())
-        .data(views.clone())
-        .data(Links {
-            base: config.public_url(),
-        })
-        .limit_complexity(limits::COMPLEXITY);
-        if !development {
-            schema = schema.disable_introspection().disable_suggestions();
-        }
-        let schema = schema.finish();
+        let schema = schema(config, &store, &keys, &passwords, &views).finish();
         let build = Build::of_this_program(&schema.sdl());
         let traffic = Traffic::new(store.clone(), process_name());
         let cache_bytes = config.response_cache_megabytes * 1_000_000;
@@ -106,13 +99,25 @@ impl App {
             keys: keys.clone(),
             passwords,
             trusted_proxies: config.trusted_proxies.clone(),
-            graphiql: development,
+            graphiql: config.mode == Mode::Development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
+            admission: Admission::new(config.operation_limit, 4 * config.operation_limit),
+            transfers: Admission::new(TRANSFERS, 0),
+            rate_limits: RateLimits::new(
+                config.rate_limit_points_per_minute,
+                config.rate_limit_points_per_minute_signed_in,
+                &store.clock,
+            ),
+            origins: Origins {
+                own: HeaderValue::from_str(&config.public_origin()).ok(),
+                friends: friends(config),
+            },
+            is_https: config.public_url().starts_with("https://"),
             metrics: Metrics::new(&build)?,
             metrics_readers: match config.metrics_token() {
                 Some(token) => MetricsReaders::WithToken(token.to_owned()),
-                None if development => MetricsReaders::OwnMachine,
+                None if config.mode == Mode::Development => MetricsReaders::OwnMachine,
                 None => MetricsReaders::Nobody,
             },
             traffic: traffic.clone(),
@@ -210,6 +215,49 @@ impl App {
         } = self.store.clone();
         Ticker::new(database, clock, wake)
     }
+}
+
+/// The schema, with everything that its resolvers need, held to the limits.
+fn schema(
+    config: &Config,
+    store: &Store,
+    keys: &SigningKeys,
+    passwords: &Passwords,
+    views: &Views,
+) -> SchemaBuilder {
+    let schema = graphql::schema(Site {
+        url: config.site_url(),
+    })
+    .data(JobKinds(job_kinds(store)))
+    .data(keys.clone())
+    .data(passwords.clone())
+    .data(views.clone())
+    .data(Links {
+        base: config.public_url(),
+    })
+    .limit_complexity(limits::COMPLEXITY);
+    match config.mode {
+        Mode::Development => schema,
+        Mode::Production => schema.disable_introspection().disable_suggestions(),
+    }
+}
+
+/// The schema as requests meet it, for whoever asks without a server. Its answers say what the
+/// operation counts for.
+pub fn schema_alone(config: &Config, store: &Store) -> Schema {
+    let keys = SigningKeys::new(&config.keys_directory, store.clock.clone());
+    let views = Views::new(store.clone());
+    schema(config, store, &keys, &Passwords::new(1), &views)
+        .extension(Analyzer)
+        .finish()
+}
+
+/// Whose pages may ask. What can't be read was refused when the settings were.
+fn friends(config: &Config) -> Vec<HeaderValue> {
+    let origins = config.cors_origins.iter();
+    origins
+        .filter_map(|origin| HeaderValue::from_str(origin).ok())
+        .collect()
 }
 
 /// The machine and the number of the process.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
@@ -11,10 +10,11 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::baseline::Kept;
 use crate::client::{self, Call, Connection};
 use crate::load::{Database, SEED, connect};
 use crate::operation::{Operation, Question, SLUGS};
-use crate::process::Server;
+use crate::process::{Server, Spent};
 use crate::start::median;
 use crate::{Arguments, Result, say};
 
@@ -25,7 +25,7 @@ pub enum Contestant {
     Bytes,
     /// (b) Hand-written SQL.
     Sql,
-    /// (c) The program.
+    /// (c) The program, asked to answer without its cache.
     Alphanode,
 }
 
@@ -47,6 +47,8 @@ pub struct Figures {
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
+    #[serde(flatten)]
+    pub spent: Spent,
     /// After the last of them.
     pub memory: u64,
 }
@@ -63,6 +65,10 @@ impl Figures {
             per_second: middle(&|round: &client::Round| round.per_second),
             p50_ms: quantile(0.5),
             p99_ms: quantile(0.99),
+            spent: Spent {
+                server_us: middle(&|round| round.spent.server_us),
+                generator: middle(&|round| round.spent.generator),
+            },
             memory,
         }
     }
@@ -88,19 +94,16 @@ pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Conte
     let sql_log = database.log("sql", &arguments.folder);
     let sql = Server::baseline("sql", &database.url, &sql_log)?;
     say(&format!("comparing {} answers", questions.len()));
-    let (ours, ours_bytes) = ask(&alphanode, &questions, Question::graphql).await?;
-    let (theirs, theirs_bytes) = ask(&sql, &questions, Question::plain).await?;
+    let (ours, ours_bytes) = ask(&alphanode, &questions, Question::uncached).await?;
+    let (theirs, theirs_bytes) = ask(&sql, &questions, |question| question.plain("", "")).await?;
     for (question, (ours, theirs)) in questions.iter().zip(ours_bytes.iter().zip(&theirs_bytes)) {
         compare(question, ours, theirs)?;
     }
 
-    let file = arguments.folder.join("answers.json");
-    let paths = questions.iter().map(|question| &question.path);
-    let answers: BTreeMap<&String, &String> = paths.zip(&ours_bytes).collect();
-    std::fs::write(&file, serde_json::to_vec(&answers)?)?;
-    let bytes_log = database.log("bytes", &arguments.folder);
-    let bytes = Server::baseline("bytes", &file.to_string_lossy(), &bytes_log)?;
-    let (memory, _) = ask(&bytes, &questions, Question::plain).await?;
+    let kept = questions.iter().zip(&ours_bytes);
+    let kept = kept.map(|(question, body)| (question.path.clone(), Kept::body(body.clone())));
+    let bytes = Server::bytes("bytes", &kept.collect(), database, arguments)?;
+    let (memory, _) = ask(&bytes, &questions, |question| question.plain("", "")).await?;
     drop((ours_bytes, theirs_bytes));
 
     let servers = [(bytes, memory), (sql, theirs), (alphanode, ours)];
@@ -114,14 +117,13 @@ pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Conte
         });
         for (number, operation) in Operation::ALL.into_iter().enumerate() {
             for (contestant, (server, calls)) in Contestant::ALL.into_iter().zip(&servers) {
-                let calls = calls[number].clone();
-                let seconds = Duration::from_secs_f64(arguments.seconds);
-                let measured =
-                    client::round(server.address, &calls, arguments.connections, seconds)
-                        .await
-                        .map_err(|error| {
-                            format!("{}, {}: {error}", operation.name(), contestant.name())
-                        })?;
+                let measured = server.round(&calls[number], arguments).await;
+                let measured = measured.map_err(|error| {
+                    format!("{}, {}: {error}", operation.name(), contestant.name())
+                })?;
+                if measured.hits > 0.0 {
+                    return Err("the cache answers who asks for no answer of it".into());
+                }
                 if round > 0 {
                     let key = (number, contestant);
                     rounds.entry(key).or_default().push(measured);
@@ -143,7 +145,7 @@ pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Conte
 }
 
 /// Everything that is asked: the newest, a thousand slugs, and a tool that is common.
-async fn questions(database: &Database) -> Result<Vec<Question>> {
+pub async fn questions(database: &Database) -> Result<Vec<Question>> {
     let connection = connect(&database.url).await?;
     let backend = connection.get_database_backend();
     let texts = async |sql: &str| -> Result<Vec<String>> {
@@ -189,6 +191,7 @@ async fn ask(
         let answer = String::from_utf8(connection.ask(&request).await?.to_vec())?;
         calls[question.operation as usize].push(Call {
             request,
+            status: 200,
             length: answer.len(),
         });
         answers.push(answer);

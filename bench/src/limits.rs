@@ -3,13 +3,23 @@
 use crate::load::Kind;
 
 /// alphanode's requests a second as a part of those of hand-written SQL, at least, in each
-/// operation that reads.
+/// operation that reads, without the response cache.
 pub fn against_sql(kind: Kind) -> f64 {
     match kind {
-        Kind::Sqlite => 0.35,
-        Kind::Postgres => 0.6,
+        Kind::Sqlite => 0.5,
+        Kind::Postgres => 0.75,
     }
 }
+
+/// Requests a second that are answered from the response cache as a part of those that axum answers
+/// from memory, at least; the same for answers that nothing has changed.
+pub const CACHED_AGAINST_BYTES: f64 = 0.8;
+
+/// What the promised queries may take over the large database in terms of the small one, at most.
+pub const GROWTH: f64 = 1.3;
+
+/// What memory may be of what it was after warming up, at most, under mixed load.
+pub const MEMORY_GROWTH: f64 = 1.1;
 
 /// The same of a save with its publication, on either database. Reading Markdown, rendering it and
 /// minding every rule is included here and left out there.

@@ -229,17 +229,28 @@ impl Database {
     }
 }
 
-/// Fills the database, unless an earlier run did.
-pub async fn load(database: &Database, arguments: &Arguments) -> Result<(Database, Loaded)> {
-    let key = format!("posts_{}_{:016x}", arguments.posts, schema_hash().await?);
+/// Fills the database with so many posts, unless an earlier run did. One that an earlier run left
+/// half-filled is filled up: an import that is run again goes on.
+pub async fn load(
+    database: &Database,
+    posts: u64,
+    arguments: &Arguments,
+) -> Result<(Database, Loaded)> {
+    let key = format!("posts_{posts}_{:016x}", schema_hash().await?);
     let whole = database.clone().named(&key);
     let mut posts_per_second = None;
     if arguments.reload || !whole.exists().await? {
         let unfinished = database.clone().named(&format!("{key}_unfinished"));
-        unfinished.create().await?;
+        let from_nothing = arguments.reload || !unfinished.exists().await?;
+        if from_nothing {
+            unfinished.create().await?;
+        }
         succeed(process::alphanode()?.args(["migrate", "up", "--database-url", &unfinished.url]))?;
-        let documents = documents(arguments)?;
-        say(&format!("importing {} posts", arguments.posts));
+        let documents = documents(posts, arguments)?;
+        say(&match from_nothing {
+            true => format!("importing {posts} posts"),
+            false => format!("going on to import {posts} posts"),
+        });
         let started = Instant::now();
         succeed(process::alphanode()?.arg("import").arg(&documents).args([
             "--format",
@@ -247,7 +258,9 @@ pub async fn load(database: &Database, arguments: &Arguments) -> Result<(Databas
             "--database-url",
             &unfinished.url,
         ]))?;
-        posts_per_second = Some(arguments.posts as f64 / started.elapsed().as_secs_f64());
+        if from_nothing {
+            posts_per_second = Some(posts as f64 / started.elapsed().as_secs_f64());
+        }
         if database.kind == Kind::Postgres {
             let connection = connect(&unfinished.url).await?;
             connection.execute_unprepared("VACUUM ANALYZE").await?;
@@ -264,8 +277,7 @@ pub async fn load(database: &Database, arguments: &Arguments) -> Result<(Databas
 }
 
 /// The synthetic posts as the file that is imported, made once.
-fn documents(arguments: &Arguments) -> Result<PathBuf> {
-    let posts = arguments.posts;
+fn documents(posts: u64, arguments: &Arguments) -> Result<PathBuf> {
     let file = arguments
         .folder
         .join(format!("posts_{posts}_{SEED}.ndjson"));

@@ -1,14 +1,18 @@
 //! `make bench`: loads synthetic posts into SQLite and PostgreSQL, then measures alphanode in the
 //! same run against two servers that bound it: one that answers the same bytes from memory, and
 //! one that runs the best SQL we could write by hand. Each is a process of its own, and their
-//! rounds alternate, so that a busy machine slows all of them alike. `docs/benchmarks.md` explains
-//! the figures.
+//! rounds alternate, so that a busy machine slows all of them alike. `make bench-growth` measures a
+//! small database against a large one. `docs/benchmarks.md` explains the figures.
 
 mod baseline;
+mod cached;
 mod client;
 mod contest;
+mod growth;
 mod limits;
 mod load;
+mod memory;
+mod mixed;
 mod operation;
 mod process;
 mod queue;
@@ -31,7 +35,7 @@ type Result<T> = std::result::Result<T, Failure>;
 
 /// Measures alphanode against bytes from memory and against hand-written SQL.
 #[derive(Debug, Parser)]
-#[command(name = "bench", max_term_width = 100)]
+#[command(name = "bench", max_term_width = 100, args_override_self = true)]
 struct CommandLine {
     #[command(flatten)]
     arguments: Arguments,
@@ -65,6 +69,22 @@ struct Arguments {
     /// Only the queue: no posts are loaded
     #[arg(long)]
     queue: bool,
+
+    /// Only memory under mixed load
+    #[arg(long, conflicts_with_all = ["queue", "growth"])]
+    memory: bool,
+
+    /// Minutes of mixed load that memory is watched
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+
+    /// Only growth: what is promised to stay quick, over few posts and over as many as `--posts` says
+    #[arg(long, conflicts_with = "queue")]
+    growth: bool,
+
+    /// Posts of the small database of growth
+    #[arg(long, default_value_t = 10_000)]
+    small: u64,
 
     /// Load again, although a database with these posts and this schema is there
     #[arg(long)]
@@ -125,16 +145,21 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut report = report::Report::new(arguments);
     for database in load::Database::wanted(arguments)? {
         say(&format!("\n{}", database.kind));
-        report.add_queue(&database, queue::measure(&database, arguments).await?);
-        if arguments.queue {
-            continue;
+        if arguments.growth {
+            report
+                .growths
+                .push(growth::measure(&database, arguments).await?);
+        } else if arguments.memory {
+            let (database, _) = load::load(&database, arguments.posts, arguments).await?;
+            report
+                .memories
+                .push(memory::measure(&database, arguments).await?);
+        } else {
+            report.add_queue(&database, queue::measure(&database, arguments).await?);
+            if !arguments.queue {
+                report.entries.push(measure(&database, arguments).await?);
+            }
         }
-        let (database, loaded) = load::load(&database, arguments).await?;
-        let start = start::measure(&database, arguments).await?;
-        let mut contest = contest::measure(&database, arguments).await?;
-        let writes = writing::measure(&database, arguments).await?;
-        contest.operations.insert(writing::NAME, writes);
-        report.add(&database, loaded, start, contest);
     }
     report.print();
     let file = report.write(&arguments.results)?;
@@ -147,6 +172,26 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// Everything that takes posts.
+async fn measure(database: &load::Database, arguments: &Arguments) -> Result<report::Entry> {
+    let (database, loaded) = load::load(database, arguments.posts, arguments).await?;
+    let start = start::measure(&database, arguments).await?;
+    let mut contest = contest::measure(&database, arguments).await?;
+    let cached = cached::measure(&database, arguments).await?;
+    let writes = writing::measure(&database, arguments).await?;
+    contest.operations.insert(writing::NAME, writes);
+    let mixed = mixed::measure(&database, arguments).await?;
+    Ok(report::Entry {
+        database: database.kind,
+        loaded,
+        start,
+        ratios: report::ratios(database.kind, &contest),
+        contest,
+        cached,
+        mixed,
     })
 }
 

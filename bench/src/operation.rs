@@ -1,6 +1,11 @@
 //! What is asked. Each operation is a GraphQL document, and a path of the servers that bound it.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+/// A header with which nothing is answered from the cache.
+pub const UNCACHED: &str = "cache-control: no-cache\r\n";
 
 /// Posts that `one` chooses among, so that it is not one row in a cache.
 pub const SLUGS: usize = 1_000;
@@ -115,10 +120,46 @@ impl Question {
         graphql(self.operation.document(), &self.variables)
     }
 
-    /// The request as the other servers take it.
-    pub fn plain(&self) -> Vec<u8> {
-        format!("GET {} HTTP/1.1\r\nhost: bench\r\n\r\n", self.path).into_bytes()
+    /// The same, to be worked out anew.
+    pub fn uncached(&self) -> Vec<u8> {
+        graphql_as(UNCACHED, self.operation.document(), &self.variables)
     }
+
+    /// The request that makes the document known by its hash.
+    pub fn register(&self) -> Vec<u8> {
+        let body = json!({
+            "query": self.operation.document(),
+            "variables": self.variables,
+            "extensions": extensions(self.operation.document()),
+        });
+        post("/graphql", "", &body)
+    }
+
+    /// The request by the hash of the document, as a content delivery network sends it, with further
+    /// headers.
+    pub fn by_hash(&self, headers: &str) -> Vec<u8> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("variables", &self.variables.to_string())
+            .append_pair(
+                "extensions",
+                &extensions(self.operation.document()).to_string(),
+            )
+            .finish();
+        format!("GET /graphql?{query} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n").into_bytes()
+    }
+
+    /// The request as the other servers take it, below a path and with further headers.
+    pub fn plain(&self, below: &str, headers: &str) -> Vec<u8> {
+        let path = &self.path;
+        format!("GET {below}{path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n").into_bytes()
+    }
+}
+
+/// Apollo's name for a document.
+fn extensions(document: &str) -> Value {
+    let hash = Sha256::digest(document.as_bytes());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } })
 }
 
 /// A GraphQL request, ready to be sent.

@@ -1,13 +1,18 @@
 //! Servers under test: processes on loopback that end with their owner.
 
+use std::collections::BTreeMap;
 use std::fs::{File, read_to_string};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::client::Connection;
-use crate::{Result, load};
+use serde::Serialize;
+
+use crate::baseline::Kept;
+use crate::client::{self, Call, Connection, Round};
+use crate::{Arguments, Result, load};
 
 /// A server that runs.
 pub struct Server {
@@ -22,7 +27,9 @@ impl Server {
         let mut command = alphanode()?;
         command
             .args(["serve", "--no-worker", "--listen", &address.to_string()])
-            .args(["--database-url", &database.url]);
+            .args(["--database-url", &database.url])
+            // One client asks more than any in the world does.
+            .env("ALPHANODE_RATE_LIMIT_POINTS_PER_MINUTE", "0");
         Self::start(command, address, &database.log("alphanode", folder))
     }
 
@@ -30,14 +37,28 @@ impl Server {
     pub fn baseline(name: &str, argument: &str, log: &Path) -> Result<Self> {
         let address = free_address()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([name, &address.to_string(), argument]);
+        command
+            .env_clear()
+            .args([name, &address.to_string(), argument]);
         Self::start(command, address, log)
+    }
+
+    /// Starts this program as a server that has these answers in memory, by their paths.
+    pub fn bytes(
+        name: &str,
+        answers: &BTreeMap<String, Kept>,
+        database: &load::Database,
+        arguments: &Arguments,
+    ) -> Result<Self> {
+        let file = arguments.folder.join(format!("{name}.json"));
+        std::fs::write(&file, serde_json::to_vec(answers)?)?;
+        let log = database.log(name, &arguments.folder);
+        Self::baseline("bytes", &file.to_string_lossy(), &log)
     }
 
     fn start(mut command: Command, address: SocketAddr, log: &Path) -> Result<Self> {
         let log = File::create(log)?;
         let child = command
-            .env_clear()
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -66,6 +87,15 @@ impl Server {
         }
     }
 
+    /// Asks it for a round, as long and over as many connections as the arguments say.
+    pub async fn round(&self, calls: &Arc<[Call]>, arguments: &Arguments) -> Result<Round> {
+        let duration = Duration::from_secs_f64(arguments.seconds);
+        let meter = Meter::start(self)?;
+        let mut round = client::round(self.address, calls, arguments.connections, duration).await?;
+        round.spent = meter.read(round.latencies.len())?;
+        Ok(round)
+    }
+
     /// Memory it holds, in bytes.
     pub fn memory(&self) -> Result<u64> {
         let status = read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -81,6 +111,60 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Processor time that was spent.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Spent {
+    /// By the server for one request, in microseconds.
+    pub server_us: f64,
+    /// By the load generator, as a part of one core. One that is close to 1 could not have asked more
+    /// often, and hides how much quicker a server is than another.
+    pub generator: f64,
+}
+
+/// Measures the processor time that a server and the load generator spend from its start on.
+pub struct Meter<'server> {
+    server: &'server Server,
+    started: Instant,
+    before: [Duration; 2],
+}
+
+impl<'server> Meter<'server> {
+    pub fn start(server: &'server Server) -> Result<Self> {
+        Ok(Self {
+            server,
+            started: Instant::now(),
+            before: Self::times(server)?,
+        })
+    }
+
+    /// What was spent on so many requests.
+    pub fn read(self, requests: u64) -> Result<Spent> {
+        let [server, generator] = Self::times(self.server)?;
+        let server = (server - self.before[0]).as_secs_f64();
+        let generator = (generator - self.before[1]).as_secs_f64();
+        Ok(Spent {
+            server_us: server * 1e6 / requests as f64,
+            generator: generator / self.started.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn times(server: &Server) -> Result<[Duration; 2]> {
+        let own = std::process::id();
+        Ok([processor_time(server.child.id())?, processor_time(own)?])
+    }
+}
+
+/// Processor time that a process has used so far, to a hundredth of a second.
+fn processor_time(process: u32) -> Result<Duration> {
+    let text = read_to_string(format!("/proc/{process}/stat"))?;
+    // The name, in brackets, may hold spaces.
+    let fields = text.rsplit_once(')').ok_or("no name in /proc")?.1;
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut next = || -> Result<u64> { Ok(fields.next().ok_or("a short /proc")?.parse()?) };
+    // Linux counts in hundredths of a second here, on every machine.
+    Ok(Duration::from_millis(10 * (next()? + next()?)))
 }
 
 /// The program beside this one, away from settings that are not meant for it.

@@ -24,11 +24,19 @@ const PUBLISH: &str = "mutation Publish($input: PublishPostInput!) {
 pub struct Draft {
     pub post: i64,
     pub head: i64,
+    pub slug: String,
     pub markdown: String,
     pub html: String,
     pub text: String,
     pub words: i32,
     pub saves: i32,
+}
+
+impl Draft {
+    /// What its newest save says and no other does.
+    pub fn paragraph(&self) -> String {
+        format!("Saved after {} others.", self.saves)
+    }
 }
 
 /// Who writes, and where.
@@ -44,7 +52,7 @@ pub struct Writer {
 impl Writer {
     /// Saves the post and publishes what was saved.
     pub async fn write(&self, connection: &mut Connection, draft: &mut Draft) -> Result<()> {
-        let paragraph = format!("Saved after {} others.", draft.saves);
+        let paragraph = draft.paragraph();
         let markdown = format!("{}\n\n{paragraph}\n", draft.markdown.trim_end());
         match self.contestant {
             Contestant::Alphanode => {
@@ -52,6 +60,9 @@ impl Writer {
                 let content = json!({ "body": markdown });
                 let input = json!({ "id": post, "basedOn": head, "content": content });
                 let saved = self.mutate(connection, SAVE, "updatePost", &input).await?;
+                if !saved["conflict"].is_null() {
+                    return Err(format!("somebody else wrote it: {saved}").into());
+                }
                 let revision = &saved["post"]["revision"]["id"];
                 let revision = revision
                     .as_str()

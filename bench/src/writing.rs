@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::client::{Connection, Round};
 use crate::contest::{Contestant, Figures};
 use crate::load::{Database, connect, succeed};
-use crate::process::{Server, alphanode};
+use crate::process::{Meter, Server, alphanode};
 use crate::writer::{Draft, Writer};
 use crate::{Arguments, Result, say};
 
@@ -125,8 +125,8 @@ async fn contest(
     Ok(figures)
 }
 
-/// An API token that may write and publish, made as an operator makes one.
-fn credential(database: &Database) -> Result<String> {
+/// An API token that may write, be shown what it wrote, and publish; made as an operator makes one.
+pub fn credential(database: &Database) -> Result<String> {
     let run = |arguments: &[&str]| {
         let mut command = alphanode()?;
         command
@@ -138,7 +138,7 @@ fn credential(database: &Database) -> Result<String> {
     run(&[
         "user", "create", editor, "--name", "Bench", "--role", "editor",
     ])?;
-    let scopes = ["--scopes", "posts:write,posts:publish"];
+    let scopes = ["--scopes", "posts:read-drafts,posts:write,posts:publish"];
     let token = ["token", "create", "--user", editor, "--name", "bench"];
     let token = run(&[token.as_slice(), &scopes].concat())?;
     Ok(token.trim().to_owned())
@@ -150,9 +150,10 @@ async fn number(connection: &DatabaseConnection, sql: &str) -> Result<i64> {
     Ok(row.ok_or("no row")?.try_get_by_index(0)?)
 }
 
-async fn drafts(connection: &DatabaseConnection, arguments: &Arguments) -> Result<Vec<Draft>> {
+/// The posts that are written.
+pub async fn drafts(connection: &DatabaseConnection, arguments: &Arguments) -> Result<Vec<Draft>> {
     let sql = format!(
-        "SELECT p.id AS post, p.head_content AS head, b.markdown, b.html, s.body AS text,
+        "SELECT p.id AS post, p.head_content AS head, c.slug, b.markdown, b.html, s.body AS text,
             c.word_count AS words, 0 AS saves
          FROM post p
          JOIN post_content c ON c.id = p.head_content
@@ -177,6 +178,7 @@ async fn round(
     duration: Duration,
 ) -> Result<(Round, Vec<Vec<Draft>>)> {
     let mut editors = JoinSet::new();
+    let meter = Meter::start(&writer.server)?;
     let started = Instant::now();
     for mut drafts in parts {
         let writer = writer.clone();
@@ -209,6 +211,8 @@ async fn round(
     }
     let round = Round {
         per_second: latencies.len() as f64 / started.elapsed().as_secs_f64(),
+        hits: 0.0,
+        spent: meter.read(latencies.len())?,
         latencies,
     };
     Ok((round, parts))

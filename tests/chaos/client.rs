@@ -7,15 +7,23 @@ use alphanode::domain::actor::Actor;
 use alphanode::domain::permission::{Action, Role, Scope};
 use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::domain::user::{self, NewUser};
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::support::api_token;
 
-/// A script with a token that may do everything.
+/// Whoever asks a node: a script with a token that may do everything, or anybody.
 pub(super) struct Client {
     address: SocketAddr,
-    token: String,
+    token: Option<String>,
     http: reqwest::Client,
+}
+
+/// What came back.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
 }
 
 /// A token of an admin with every scope.
@@ -36,27 +44,51 @@ pub(super) async fn token(store: &Store) -> String {
 impl Client {
     pub(super) fn new(address: SocketAddr, token: String) -> Self {
         Self {
+            token: Some(token),
+            ..Self::anonymous(address)
+        }
+    }
+
+    /// Without a token.
+    pub(super) fn anonymous(address: SocketAddr) -> Self {
+        Self {
             address,
-            token,
+            token: None,
             http: reqwest::Client::new(),
         }
     }
 
+    /// Sends a request once. `None` when no whole answer came within `patience`.
+    pub(super) async fn attempt(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &str,
+        patience: Duration,
+    ) -> Option<Reply> {
+        let mut request = self
+            .http
+            .post(format!("http://{}{path}", self.address))
+            .header("content-type", content_type)
+            .timeout(patience)
+            .body(body.to_owned());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.ok()?;
+        Some(Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.json().await.ok()?,
+        })
+    }
+
     /// Sends a request until it is answered.
     pub(super) async fn send(&self, path: &str, content_type: &str, body: &str) -> (u16, Value) {
+        let patience = Duration::from_secs(60);
         loop {
-            let request = self
-                .http
-                .post(format!("http://{}{path}", self.address))
-                .bearer_auth(&self.token)
-                .header("content-type", content_type)
-                .timeout(Duration::from_secs(60))
-                .body(body.to_owned());
-            if let Ok(response) = request.send().await {
-                let status = response.status().as_u16();
-                if let Ok(body) = response.json().await {
-                    return (status, body);
-                }
+            if let Some(reply) = self.attempt(path, content_type, body, patience).await {
+                return (reply.status, reply.body);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -31,11 +31,7 @@ impl Fleet {
     /// Starts them. The server has a worker inside too.
     pub(super) fn start(database: &TestDatabase) -> Self {
         let keys = tempfile::tempdir().unwrap();
-        // The port that is free now is the server's, after each kill.
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = free_address();
         let listen = address.to_string();
         let keys_directory = keys.path().join("keys");
         let nodes = [&["serve", "--listen", &listen][..], &["worker"]];
@@ -74,14 +70,20 @@ impl Fleet {
     }
 }
 
+/// Where a server can listen, after each kill again.
+pub(super) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
 /// A process; dropping it is `kill -9`.
-struct Node {
+pub(super) struct Node {
     command: Command,
     process: Child,
 }
 
 impl Node {
-    fn start(arguments: &[&str], database_url: &str, keys_directory: &Path) -> Self {
+    pub(super) fn start(arguments: &[&str], database_url: &str, keys_directory: &Path) -> Self {
         let mut command = Command::new(program());
         command
             .args(arguments)
@@ -92,6 +94,8 @@ impl Node {
                 Scale::of_this_run().lease.to_string(),
             )
             .env("ALPHANODE_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")
+            // One client sends more than any that is not a test.
+            .env("ALPHANODE_RATE_LIMIT_POINTS_PER_MINUTE", "0")
             .current_dir(keys_directory.parent().unwrap())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -99,7 +103,7 @@ impl Node {
         Self { command, process }
     }
 
-    fn kill_and_start_again(&mut self) {
+    pub(super) fn kill_and_start_again(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.process = self.command.spawn().unwrap();

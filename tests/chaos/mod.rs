@@ -1,15 +1,18 @@
 //! Killed and unharmed: real processes over one database, killed by SIGKILL at random moments while
-//! they import, publish what is due and deliver webhooks.
+//! they import, publish what is due, deliver webhooks and answer from their caches.
 //!
 //! `make chaos` runs it at its full size; as a part of the other tests it is short. Both say how
 //! often they killed. The random numbers have a seed; when the kills strike is up to the machine.
 
 mod client;
+mod consistency;
 mod deliveries;
 mod fleet;
 mod imports;
 mod publications;
 mod receiver;
+
+use std::time::Duration;
 
 /// How much a run takes on.
 struct Scale {
@@ -19,6 +22,9 @@ struct Scale {
     posts: usize,
     /// Processes that are killed, in each test.
     kills: usize,
+    /// How long readers watch what writers publish. Everything that can happen to a node happens to it
+    /// once, however short this is.
+    watch: Duration,
     /// Seconds after which what a killed process held is taken over. Two processes that write to one
     /// SQLite file wait for each other, and a long run is to prove that nothing else is in its way.
     lease: u64,
@@ -31,6 +37,7 @@ impl Scale {
                 documents: 20_000,
                 posts: 1_000,
                 kills: 50,
+                watch: Duration::from_secs(600),
                 lease: 5,
             },
             Ok(other) => panic!("ALPHANODE_CHAOS is `{other}`; it can be `full`"),
@@ -38,6 +45,7 @@ impl Scale {
                 documents: 400,
                 posts: 40,
                 kills: 5,
+                watch: Duration::from_secs(6),
                 lease: 1,
             },
         }

@@ -1,11 +1,13 @@
 //! What tests stand on.
 
+pub mod cache_rule;
 mod database;
 pub mod editing;
 mod editor;
 pub mod importing;
 pub mod operator;
 pub mod perspective;
+pub mod port;
 mod postgres;
 mod program;
 mod proxy;

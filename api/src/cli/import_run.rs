@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::import::{line_of, print, summary};
-use super::{Failure, open_store, say};
+use super::{Failure, open_store, say, say_there_are_more};
 use crate::config::Config;
 use crate::domain::actor::Actor;
 use crate::domain::import::{
@@ -18,9 +18,6 @@ use crate::domain::permission::Action;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::transaction::{Store, Transaction};
 
-/// Runs that are listed.
-const LISTED: u32 = 20;
-
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum RunCommand {
     /// Say how an import stands, and what failed or is in conflict; without a number, list the newest
@@ -28,6 +25,10 @@ pub(super) enum RunCommand {
         /// Its number
         #[arg(value_name = "NUMBER")]
         run: Option<i64>,
+        /// How many to list at most
+        #[arg(long, default_value_t = 20, conflicts_with = "run",
+            value_parser = clap::value_parser!(u32).range(1..=i64::from(PAGE_LIMIT)))]
+        limit: u32,
     },
     /// Stop an import; what is in stays
     Cancel(RunArguments),
@@ -47,8 +48,8 @@ pub(super) struct RunArguments {
 pub(super) async fn run(config: &Config, command: &RunCommand) -> Result<ExitCode, Failure> {
     let store = open_store(config).await?;
     match command {
-        RunCommand::Status { run: None } => list(&store).await?,
-        RunCommand::Status { run: Some(run) } => show(&store, *run).await?,
+        RunCommand::Status { run: None, limit } => list(&store, *limit).await?,
+        RunCommand::Status { run: Some(run), .. } => show(&store, *run).await?,
         RunCommand::Cancel(RunArguments { run }) => {
             let mut transaction = begin(&store).await?;
             import::cancel(&mut transaction, *run).await?;
@@ -121,11 +122,14 @@ fn reader(store: &Store) -> Reader {
     Reader::new(store.database.clone(), Perspective::Draft)
 }
 
-async fn list(store: &Store) -> Result<(), Failure> {
-    let (reader, newest) = (reader(store), PageRequest::first(LISTED));
+async fn list(store: &Store, limit: u32) -> Result<(), Failure> {
+    let (reader, newest) = (reader(store), PageRequest::first(limit));
     let runs = import::list(&reader, &RunFilter::default(), &newest).await?;
     for (_, run) in runs.rows {
         print(&line(&run));
+    }
+    if runs.has_next {
+        say_there_are_more(u64::from(limit));
     }
     Ok(())
 }
@@ -162,7 +166,7 @@ async fn show(store: &Store, id: i64) -> Result<(), Failure> {
     let run = print_run(store, id).await?;
     let reader = reader(store);
     if let Some(failure) = &run.failure {
-        say(&format!("failed: {failure}"));
+        print(&format!("failed: {failure}"));
     }
     if matches!(run.status, RunStatus::Reverting | RunStatus::Reverted) {
         let counts = import::revert_counts(&reader, id).await?;
@@ -184,7 +188,7 @@ async fn show(store: &Store, id: i64) -> Result<(), Failure> {
                 Outcome::Conflicted(_) => FindingKind::Conflict,
                 _ => FindingKind::Failed,
             };
-            say(&line_of(&Finding {
+            print(&line_of(&Finding {
                 kind,
                 path: document.path.clone(),
                 line: document.line,

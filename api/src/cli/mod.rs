@@ -1,5 +1,7 @@
 //! The command line, one file a subcommand.
 
+mod doctor;
+mod explain;
 mod export;
 mod import;
 mod import_run;
@@ -20,7 +22,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app;
-use crate::config::{Config, LogFormat};
+use crate::config::{self, Config, LogFormat};
+use crate::domain::error::{Error, ProblemCode};
 use crate::domain::transaction::Store;
 use crate::foundation::clock::Clock;
 use crate::foundation::database::{Database, DatabaseOptions};
@@ -69,6 +72,10 @@ enum Command {
     Keys(keys::Arguments),
     /// Print the GraphQL schema in its definition language
     Schema,
+    /// Look for everything that can be wrong with an installation, and say what to do
+    Doctor(doctor::Arguments),
+    /// Show what a GraphQL query asks of the database, and how the database goes about it
+    Explain(explain::Arguments),
 }
 
 /// Anything that ends a command; its text is for the person at the terminal.
@@ -80,10 +87,37 @@ pub async fn run() -> ExitCode {
     match dispatch(line).await {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("alphanode: {error}"));
+            say(&format!("alphanode: {}", in_words(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What went wrong, for a terminal: it knows arguments, and no fields of an input. What is not there,
+/// or in the way, is named by its message; of a value that can't be used the field says which.
+fn in_words(failure: &Failure) -> String {
+    let Some(Error::Refused(problems)) = failure.downcast_ref() else {
+        return failure.to_string();
+    };
+    let texts = problems.iter().map(|problem| match problem.code {
+        ProblemCode::Invalid | ProblemCode::Taken => {
+            format!("{}: {}", words(&problem.field), problem.message)
+        }
+        _ => problem.message.clone(),
+    });
+    texts.collect::<Vec<_>>().join("; ")
+}
+
+/// The name of a field as people say it: `expiresAt` is expires at.
+fn words(field: &str) -> String {
+    let mut words = String::with_capacity(field.len() + 4);
+    for character in field.chars() {
+        if character.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(character.to_lowercase());
+    }
+    words
 }
 
 async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
@@ -96,24 +130,35 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
         _ => None,
     };
     let overrides = [
-        ("database_url", line.database_url),
+        ("database_url", line.database_url.clone()),
         ("listen", listen),
         ("workers", workers),
     ];
-    let config = Config::load(line.config, &overrides)?;
-    match line.command {
-        Command::Serve(arguments) => serve::run(&config, &arguments).await,
-        Command::Worker(_) => worker::run(&config).await,
-        Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
-        Command::Import(arguments) => import::run(&config, &arguments).await,
-        Command::Export(arguments) => export::run(&config, &arguments).await,
-        Command::Synth(arguments) => synth::run(&config, &arguments).await,
-        Command::Publish(arguments) => publish::run(&config, &arguments).await,
-        Command::Jobs(arguments) => jobs::run(&config, arguments).await,
-        Command::User(arguments) => user::run(&config, arguments).await,
-        Command::Token(arguments) => token::run(&config, arguments).await,
-        Command::Keys(arguments) => keys::run(&config, &arguments),
-        Command::Schema => schema::run(),
+    let config = Config::load(line.config.clone(), &overrides);
+    match (line.command, config) {
+        // It says of settings that can't be used what else is wrong.
+        (Command::Doctor(arguments), config) => {
+            let given = doctor::Given {
+                config,
+                file: line.config.unwrap_or_else(|| config::FILE.into()),
+                database_url: line.database_url,
+            };
+            doctor::run(&given, &arguments).await
+        }
+        (_, Err(error)) => Err(error.into()),
+        (Command::Serve(arguments), Ok(config)) => serve::run(&config, &arguments).await,
+        (Command::Worker(_), Ok(config)) => worker::run(&config).await,
+        (Command::Migrate(arguments), Ok(config)) => migrate::run(&config, &arguments).await,
+        (Command::Import(arguments), Ok(config)) => import::run(&config, &arguments).await,
+        (Command::Export(arguments), Ok(config)) => export::run(&config, &arguments).await,
+        (Command::Synth(arguments), Ok(config)) => synth::run(&config, &arguments).await,
+        (Command::Publish(arguments), Ok(config)) => publish::run(&config, &arguments).await,
+        (Command::Jobs(arguments), Ok(config)) => jobs::run(&config, arguments).await,
+        (Command::User(arguments), Ok(config)) => user::run(&config, arguments).await,
+        (Command::Token(arguments), Ok(config)) => token::run(&config, arguments).await,
+        (Command::Keys(arguments), Ok(config)) => keys::run(&config, &arguments),
+        (Command::Explain(arguments), Ok(config)) => explain::run(&config, &arguments).await,
+        (Command::Schema, Ok(_)) => schema::run(),
     }
 }
 
@@ -152,6 +197,13 @@ async fn wait_for_signal() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// Tells the person at the terminal that a list was cut.
+fn say_there_are_more(limit: u64) {
+    say(&format!(
+        "these are the newest {limit}; there are more, and `--limit` lists them"
+    ));
 }
 
 /// Tells the person at the terminal something that is not the command's result.

@@ -1,10 +1,7 @@
 //! `alphanode serve`: the API and the workers, until a signal.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +11,7 @@ use crate::config::{Config, Mode};
 use crate::domain::{deployment, feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
+use crate::http::serve::serve;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -28,13 +26,14 @@ pub(super) struct Arguments {
     no_worker: bool,
 }
 
-/// How long requests under way may go on after a signal.
-const DRAIN: Duration = Duration::from_secs(15);
+/// Files that are open besides connections of clients: the database's, and those of jobs.
+const OTHER_FILES: u64 = 512;
 
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let _log = telemetry::start_quick_log(config.log);
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
+    allow_files(config.connection_limit);
     let listener = TcpListener::bind(&config.listen)
         .await
         .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
@@ -77,22 +76,8 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         wait_for_signal().await;
         signal.cancel();
     });
-    let listener = listener.tap_io(|connection| {
-        // A connection that can't be told is slower, not wrong.
-        let _ = connection.set_nodelay(true);
-    });
-    let service = app
-        .router
-        .into_make_service_with_connect_info::<SocketAddr>();
-    let server =
-        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let drained = async {
-        stop.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = async { server.await } => ended?,
-        () = drained => say("some requests did not end in time and were dropped"),
+    if !serve(listener, app.router, config.connection_limit, stop.clone()).await {
+        say("some requests did not end in time and were dropped");
     }
     stop.cancel();
     views.await?;
@@ -107,4 +92,20 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     workers.wait().await;
     app.store.database.close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets as many files be open at once as there may be connections, if the machine allows it.
+fn allow_files(connections: usize) {
+    let wanted = u64::try_from(connections)
+        .unwrap_or(u64::MAX)
+        .saturating_add(OTHER_FILES);
+    let allowed = rlimit::increase_nofile_limit(wanted).unwrap_or(0);
+    if allowed < wanted {
+        tracing::warn!(
+            allowed,
+            wanted,
+            "fewer files can be open at once than `connection_limit` needs; raise `ulimit -n`, or \
+             lower the setting"
+        );
+    }
 }

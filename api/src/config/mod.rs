@@ -35,6 +35,8 @@ pub struct Config {
     pub keys_directory: PathBuf,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Origins of sites whose pages may ask in a browser, e.g. `https://app.example.org`.
+    pub cors_origins: Vec<String>,
     /// Hosts, addresses and networks that webhooks may go to though they are not public.
     pub webhook_allowed_hosts: Vec<String>,
     /// `development` or `production`. In production introspection and GraphiQL are off.
@@ -61,6 +63,14 @@ pub struct Config {
     pub read_timeout_seconds: u64,
     /// Seconds one request may take altogether.
     pub request_timeout_seconds: u64,
+    /// Connections of clients at once.
+    pub connection_limit: usize,
+    /// Operations that run at once; four times as many wait for a second.
+    pub operation_limit: usize,
+    /// Points that whoever asks from one address may spend in a minute; 0 is no limit.
+    pub rate_limit_points_per_minute: u32,
+    /// Points that a user or a token may spend in a minute; 0 is no limit.
+    pub rate_limit_points_per_minute_signed_in: u32,
     /// What whoever reads `/metrics` sends as a bearer token. Without it a development server shows
     /// them to its own machine, and one in production to nobody.
     pub metrics_token: Option<String>,
@@ -96,6 +106,7 @@ impl Default for Config {
             public_url: None,
             keys_directory: "data/keys".into(),
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             webhook_allowed_hosts: Vec::new(),
             mode: Mode::Development,
             log: LogFormat::Text,
@@ -108,13 +119,17 @@ impl Default for Config {
             response_cache_megabytes: 64,
             read_timeout_seconds: 5,
             request_timeout_seconds: 10,
+            connection_limit: 4_000,
+            operation_limit: 64,
+            rate_limit_points_per_minute: 2_000_000,
+            rate_limit_points_per_minute_signed_in: 10_000_000,
             metrics_token: None,
         }
     }
 }
 
 /// Every name of [`Config`], so that a misspelled one is noticed.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 25] = [
     "database_url",
     "listen",
     "site_url",
@@ -122,6 +137,7 @@ const NAMES: [&str; 20] = [
     "public_url",
     "keys_directory",
     "trusted_proxies",
+    "cors_origins",
     "webhook_allowed_hosts",
     "mode",
     "log",
@@ -134,6 +150,10 @@ const NAMES: [&str; 20] = [
     "response_cache_megabytes",
     "read_timeout_seconds",
     "request_timeout_seconds",
+    "connection_limit",
+    "operation_limit",
+    "rate_limit_points_per_minute",
+    "rate_limit_points_per_minute_signed_in",
     "metrics_token",
 ];
 
@@ -191,6 +211,7 @@ impl Config {
                 .try_parsing(true)
                 .list_separator(",")
                 .with_list_parse_key("trusted_proxies")
+                .with_list_parse_key("cors_origins")
                 .with_list_parse_key("webhook_allowed_hosts"),
         );
         for (name, value) in overrides {
@@ -199,6 +220,18 @@ impl Config {
         let config: Self = builder.build()?.try_deserialize()?;
         config.check()?;
         Ok(config)
+    }
+
+    /// Variables of the environment that begin like settings and are none.
+    pub fn unknown_variables() -> Vec<String> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let unknown = names.filter(|name| {
+            let setting = name.strip_prefix("ALPHANODE_").map(str::to_lowercase);
+            setting.is_some_and(|name| !NAMES.contains(&name.as_str()))
+        });
+        let mut unknown: Vec<String> = unknown.collect();
+        unknown.sort_unstable();
+        unknown
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -234,6 +267,12 @@ impl Config {
                 "give an absolute URL, e.g. https://cms.example.org",
             );
         }
+        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            let reason = format!(
+                "`{origin}` is no origin; give scheme and host, e.g. https://app.example.org"
+            );
+            return invalid("cors_origins", &reason);
+        }
         if let Err(reason) = Destinations::read(&self.webhook_allowed_hosts) {
             return invalid("webhook_allowed_hosts", &reason);
         }
@@ -258,9 +297,31 @@ impl Config {
         if !(1..=600).contains(&self.request_timeout_seconds) {
             return invalid("request_timeout_seconds", "give a number from 1 to 600");
         }
-        let is_token = |token: &str| {
-            token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic())
-        };
+        if !(10..=1_000_000).contains(&self.connection_limit) {
+            return invalid("connection_limit", "give a number from 10 to 1000000");
+        }
+        if !(1..=10_000).contains(&self.operation_limit) {
+            return invalid("operation_limit", "give a number from 1 to 10000");
+        }
+        for (name, points) in [
+            (
+                "rate_limit_points_per_minute",
+                self.rate_limit_points_per_minute,
+            ),
+            (
+                "rate_limit_points_per_minute_signed_in",
+                self.rate_limit_points_per_minute_signed_in,
+            ),
+        ] {
+            if points > 1_000_000_000 {
+                return invalid(
+                    name,
+                    "give a number from 0, which is no limit, to 1000000000",
+                );
+            }
+        }
+        let is_token =
+            |token: &str| token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic());
         if !self.metrics_token().is_none_or(is_token) {
             return invalid(
                 "metrics_token",
@@ -294,6 +355,15 @@ impl Config {
         }
     }
 
+    /// Where people reach this server, as pages of it name it: scheme and host.
+    pub fn public_origin(&self) -> String {
+        let url = self.public_url();
+        match url::Url::parse(&url) {
+            Ok(url) => url.origin().ascii_serialization(),
+            Err(_) => url,
+        }
+    }
+
     /// The site without a slash at the end.
     pub fn site_url(&self) -> String {
         self.site_url.trim_end_matches('/').to_owned()
@@ -317,4 +387,12 @@ impl Config {
     pub fn trash_kept(&self) -> Option<TimeDelta> {
         (self.trash_days > 0).then(|| TimeDelta::days(self.trash_days.into()))
     }
+}
+
+/// Whether a text is an origin, exactly as browsers write it.
+fn is_origin(text: &str) -> bool {
+    let url = url::Url::parse(text);
+    url.is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }

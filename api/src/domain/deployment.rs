@@ -63,7 +63,11 @@ pub async fn note(store: &Store, build: &Build, node: &str) -> Result<bool> {
         ..Default::default()
     };
     let written = Entity::insert_many([row])
-        .on_conflict(OnConflict::column(Column::PreviousId).do_nothing().to_owned())
+        .on_conflict(
+            OnConflict::column(Column::PreviousId)
+                .do_nothing()
+                .to_owned(),
+        )
         .exec_without_returning(transaction.connection())
         .await?;
     transaction.commit().await?;

@@ -7,6 +7,7 @@ pub mod authentication;
 pub mod cache_purge;
 pub mod cache_rule;
 pub mod deployment;
+pub mod doctor;
 pub mod error;
 pub mod export;
 pub mod feed;

@@ -193,6 +193,14 @@ impl Reader {
         }
     }
 
+    /// A reader that keeps the statements too, for whoever wants to see them.
+    pub fn recording(database: Database, perspective: Perspective) -> Self {
+        Self {
+            statements: StatementCount::recording(),
+            ..Self::new(database, perspective)
+        }
+    }
+
     /// What this request sees.
     pub fn perspective(&self) -> Perspective {
         self.perspective

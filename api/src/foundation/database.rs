@@ -1,6 +1,9 @@
 //! The database: its pools, its dialect, and the count of statements that a request costs.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -20,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::checkpoint::{self, checkpoint};
+use super::recorder::{Recorded, Recorder};
 use super::write_lock::{self, Waiting};
 
 /// Which of the two databases is in use. They differ in search, in JSON and in locking; a file
@@ -117,14 +121,9 @@ impl Database {
     ///
     /// When the URL is of another kind, or the database does not answer.
     pub async fn open(options: &DatabaseOptions) -> Result<Self, DbErr> {
-        if let Some(path) = options.url.strip_prefix("sqlite:") {
-            let path = path.trim_start_matches("//");
-            let path = path.split('?').next().unwrap_or(path);
-            if let Some(folder) = Path::new(path).parent() {
-                std::fs::create_dir_all(folder).map_err(|error| {
-                    DbErr::Custom(format!("cannot make the folder of {path}: {error}"))
-                })?;
-            }
+        if let Some(path) = sqlite_path(&options.url) {
+            make_file(Path::new(path))
+                .map_err(|error| DbErr::Custom(format!("cannot make {path}: {error}")))?;
             Self::open_sqlite(path, options).await
         } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://")
         {
@@ -394,6 +393,29 @@ impl PoolSize {
     }
 }
 
+/// The file that a URL of SQLite names; nothing when it names another database.
+pub fn sqlite_path(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
+    Some(path.split('?').next().unwrap_or(path))
+}
+
+/// Makes a file that is not there, and the folder it is in. It holds drafts and hashes of passwords,
+/// so nobody but its owner may read it; SQLite gives the files beside it the same permissions.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 async fn begin(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let waiting = Waiting::begin();
     loop {
@@ -518,9 +540,25 @@ pub struct StatementCount(Arc<StatementTotals>);
 struct StatementTotals {
     count: AtomicU32,
     microseconds: AtomicU64,
+    /// There while somebody wants to see the statements.
+    recorder: Option<Recorder>,
 }
 
 impl StatementCount {
+    /// One that keeps the statements too.
+    pub fn recording() -> Self {
+        Self(Arc::new(StatementTotals {
+            recorder: Some(Recorder::default()),
+            ..StatementTotals::default()
+        }))
+    }
+
+    /// The statements so far, where they are kept.
+    pub fn recorded(&self) -> Vec<Recorded> {
+        let recorder = self.0.recorder.as_ref();
+        recorder.map(Recorder::recorded).unwrap_or_default()
+    }
+
     /// Statements so far.
     pub fn count(&self) -> u32 {
         self.0.count.load(Ordering::Relaxed)
@@ -541,9 +579,20 @@ impl StatementCount {
         database: &Database,
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
+        let kept = self.0.recorder.as_ref();
+        let kept = kept.map(|recorder| (recorder, statement.clone()));
         let started = Instant::now();
         let rows = database.reader.query_all_raw(statement).await;
-        self.add(started.elapsed());
+        let time = started.elapsed();
+        self.add(time);
+        if let Some((recorder, statement)) = kept {
+            let rows = rows.as_ref().ok().map(Vec::len);
+            recorder.keep(Recorded {
+                statement,
+                time,
+                rows,
+            });
+        }
         rows
     }
 

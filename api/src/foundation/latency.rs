@@ -61,7 +61,10 @@ mod tests {
         assert_eq!(quantile(&latencies, 0.95), None);
         // A hundred between 1 and 2.5 ms, spread evenly.
         latencies[class_of(2_000)] = 100;
-        assert_eq!(quantile(&latencies, 0.5), Some(Duration::from_micros(1_750)));
+        assert_eq!(
+            quantile(&latencies, 0.5),
+            Some(Duration::from_micros(1_750))
+        );
         // Ten of them at 50 to 100 ms more: the 95th hundredth lies in the middle of those.
         latencies[class_of(2_000)] = 90;
         latencies[class_of(80_000)] = 10;

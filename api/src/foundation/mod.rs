@@ -1,5 +1,5 @@
-//! What everything stands on: the clock, the database, cache tags, ids, threads, secrets, errors in
-//! words, where requests may go, and how requests that were answered are counted.
+//! What everything stands on: the clock, the database and its plans, cache tags, ids, threads, secrets,
+//! errors in words, where requests may go, and how requests that were answered are counted.
 
 pub mod build;
 pub mod cache_tag;
@@ -12,6 +12,8 @@ pub mod hash;
 pub mod id;
 pub mod latency;
 pub mod news;
+pub mod plan;
+pub mod recorder;
 pub mod secret;
 pub mod served;
 pub mod tag_versions;

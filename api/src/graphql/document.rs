@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use moka::sync::Cache;
 
 use super::limits::{check_document, check_text, refusal};
@@ -62,4 +62,32 @@ pub fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
     })?;
     check_document(&document)?;
     Ok(document)
+}
+
+/// Whether none of its operations changes anything, or goes on for ever.
+pub fn only_queries(document: &ExecutableDocument) -> bool {
+    let mut operations = document.operations.iter();
+    operations.all(|(_, operation)| operation.node.ty == OperationType::Query)
+}
+
+/// Gives queries the nulls that absent variables stand for: the library can't work out what a list
+/// costs whose `first` is an absent variable. Only queries, where absent and null mean the same; to
+/// a mutation they don't.
+pub fn complete_variables(
+    document: &ExecutableDocument,
+    variables: &mut serde_json::Map<String, serde_json::Value>,
+) {
+    for (_, operation) in document.operations.iter() {
+        if operation.node.ty != OperationType::Query {
+            continue;
+        }
+        for definition in &operation.node.variable_definitions {
+            let definition = &definition.node;
+            let name = definition.name.node.as_str();
+            let optional = definition.default_value.is_none() && definition.var_type.node.nullable;
+            if optional && !variables.contains_key(name) {
+                variables.insert(name.to_owned(), serde_json::Value::Null);
+            }
+        }
+    }
 }

@@ -39,8 +39,21 @@ pub const DIRECTIVES: u64 = 50;
 /// How many fields an operation may have at its root.
 pub const ROOT_FIELDS: u64 = 20;
 
+/// How often lists of the schema may be nested in each other. Types lead to fields and those to types
+/// again, so that few levels stand for millions.
+const SCHEMA_LISTS: u64 = 2;
+
 /// What a document may cost, a list counting as many times as it may have rows.
 pub const COMPLEXITY: usize = 12_000;
+
+/// What a field that goes through text costs before any of its rows.
+pub const DEAR: usize = 1_000;
+
+/// Rows that a list is counted as which does not say how many it wants.
+pub const ROWS: usize = 20;
+
+/// The most rows that any list answers at once.
+pub const SENT_ROWS: usize = 500;
 
 /// An error of the request as a whole, with its code.
 pub fn refusal(code: &str, message: impl Into<String>) -> ServerError {
@@ -256,6 +269,8 @@ struct Size {
     roots: u64,
     /// Selections within each other.
     levels: u64,
+    /// Lists within each other that only the schema has.
+    schema_lists: u64,
 }
 
 impl Size {
@@ -266,6 +281,7 @@ impl Size {
         self.directives = self.directives.saturating_add(other.directives);
         self.roots = self.roots.saturating_add(other.roots);
         self.levels = self.levels.max(other.levels + 1);
+        self.schema_lists = self.schema_lists.max(other.schema_lists);
     }
 
     /// The selection as a fragment, which counts by itself too: one without fields may be spread
@@ -299,7 +315,18 @@ impl<'document> Counter<'document> {
                 Selection::Field(field) => {
                     let field = &field.node;
                     let inner = self.size(&field.selection_set.node, level + 1)?;
+                    let name = field.name.node.as_str();
+                    let is_schema = matches!(name, "__schema" | "__type");
+                    if is_schema && inner.schema_lists > SCHEMA_LISTS {
+                        return Err(refusal(
+                            "DEPTH_LIMIT",
+                            format!(
+                                "lists of the schema are nested deeper than {SCHEMA_LISTS} levels"
+                            ),
+                        ));
+                    }
                     size.add(Size {
+                        schema_lists: inner.schema_lists + u64::from(is_schema_list(name)),
                         depth: inner.depth + 1,
                         fields: inner.fields.saturating_add(1),
                         aliases: inner.aliases.saturating_add(field.alias.is_some().into()),
@@ -346,6 +373,14 @@ impl<'document> Counter<'document> {
         self.known.insert(name, Some(size));
         Ok(size)
     }
+}
+
+/// Whether a field of the schema is a list that leads to types.
+fn is_schema_list(name: &str) -> bool {
+    matches!(
+        name,
+        "fields" | "inputFields" | "interfaces" | "possibleTypes"
+    )
 }
 
 fn too_many_levels() -> ServerError {

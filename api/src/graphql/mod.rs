@@ -2,6 +2,7 @@
 //! of the query into calls of the domain, and its answers into types; rules live in the domain.
 
 pub mod context;
+pub mod cost;
 pub mod document;
 pub mod error;
 pub mod limits;
@@ -17,8 +18,6 @@ pub mod root_fields;
 pub mod subscription;
 pub mod types;
 
-use async_graphql::SchemaBuilder;
-
 use context::Site;
 use mutation::Mutation;
 use query::Query;
@@ -27,8 +26,11 @@ use subscription::Subscription;
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
+/// The schema while it is put together.
+pub type SchemaBuilder = async_graphql::SchemaBuilder<Query, Mutation, Subscription>;
+
 /// Begins the schema for a site; limits are added by whoever serves it.
-pub fn schema(site: Site) -> SchemaBuilder<Query, Mutation, Subscription> {
+pub fn schema(site: Site) -> SchemaBuilder {
     Schema::build(
         Query::default(),
         Mutation::default(),

@@ -2,6 +2,7 @@
 
 use crate::domain::error::{Error, Result};
 use crate::domain::page::PAGE_LIMIT;
+use crate::graphql::limits::ROWS;
 
 /// Reads the argument of a list without pages.
 ///
@@ -19,6 +20,6 @@ pub(super) fn limit(name: &str, value: i32) -> Result<u32> {
 
 /// Rows a page is counted as when the complexity of a query is worked out.
 pub(super) fn rows(first: Option<i32>, last: Option<i32>) -> usize {
-    let rows = first.or(last).unwrap_or(20).clamp(1, 100);
-    usize::try_from(rows).unwrap_or(100)
+    let rows = first.or(last).map(|rows| rows.clamp(1, 100));
+    rows.map_or(ROWS, |rows| usize::try_from(rows).unwrap_or(100))
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::cache::{Entry, TagHeaders};
+use crate::domain::cache_rule::{Policy, Reason, asks_for_fresh};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::served::CacheOutcome;
 use crate::graphql::perspective;
@@ -49,6 +50,14 @@ impl Bypass {
         }
     }
 
+    /// As the rules say.
+    pub(super) fn of(reason: &Reason) -> Self {
+        Self {
+            reason: reason.word().unwrap_or_default(),
+            rules: reason.rules().map(Arc::from),
+        }
+    }
+
     pub(super) fn rules(&self) -> Option<&Arc<str>> {
         self.rules.as_ref()
     }
@@ -60,14 +69,27 @@ pub(super) fn is_public(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::AUTHORIZATION) && perspectives.all(|value| value == "published")
 }
 
+/// Whether a condition of the rules has this request pass by.
+pub(super) fn is_bypassed(policy: &Policy, headers: &HeaderMap) -> bool {
+    if policy.bypass.is_empty() {
+        return false;
+    }
+    // HTTP/2 may send each cookie by itself.
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies: Vec<&str> = cookies.filter_map(|value| value.to_str().ok()).collect();
+    let cookies = cookies.join("; ");
+    let value = |name: &str| match name.eq_ignore_ascii_case("cookie") {
+        true => Some(cookies.as_str()).filter(|cookies| !cookies.is_empty()),
+        false => headers.get(name).and_then(|value| value.to_str().ok()),
+    };
+    policy.bypass(value).is_some()
+}
+
 /// Whether a client wants an answer that is made for it.
 pub(super) fn wants_new(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::CACHE_CONTROL).iter();
-    let mut directives = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-    directives.any(|directive| {
-        let directive = directive.trim();
-        directive.eq_ignore_ascii_case("no-cache") || directive.eq_ignore_ascii_case("no-store")
-    })
+    let mut values = values.map(|value| value.to_str().unwrap_or_default());
+    values.any(asks_for_fresh)
 }
 
 /// An answer that is kept, or that the client has it already when `conditions` holds its entity tag.

@@ -10,8 +10,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Server;
+use super::admission::Permit;
 use super::authenticate::{self, Origin};
-use super::graphql::refuse;
+use super::graphql::{limit, refuse};
+use super::rate_limit::{Client, PLAIN_COST};
 use crate::domain::error::Error;
 use crate::domain::export::{self, ExportRun, ExportStatus};
 use crate::domain::permission::{self, Action};
@@ -33,6 +35,17 @@ pub(super) async fn get(
         Ok(caller) => caller,
         Err((status, error)) => return refuse(&headers, status, error),
     };
+    let client = Client::of(caller.actor, caller.address);
+    if let Err(too_many) = server.rate_limits.spend(client, PLAIN_COST) {
+        return limit(&headers, &too_many);
+    }
+    let permit = match server.transfers.enter().await {
+        Ok(permit) => permit,
+        Err(overloaded) => {
+            let (status, error) = overloaded.into();
+            return refuse(&headers, status, error);
+        }
+    };
     let found = async {
         permission::check(caller.actor, Action::Export)?;
         let Ok(id) = NodeType::ExportRun.key(&ID(id)) else {
@@ -42,7 +55,9 @@ pub(super) async fn get(
         Ok::<_, Error>(export::find(&reader, &[id]).await?.pop())
     };
     let (status, error) = match found.await {
-        Ok(Some(run)) if run.status == ExportStatus::Finished => return file(&server, &run),
+        Ok(Some(run)) if run.status == ExportStatus::Finished => {
+            return file(&server, &run, permit);
+        }
         Ok(Some(run)) => {
             let (status, code, message) = why_not(run.status);
             (status, refusal(code, message))
@@ -76,9 +91,10 @@ fn why_not(status: ExportStatus) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
-fn file(server: &Server, run: &ExportRun) -> Response {
+/// The file, which holds its permit until it is sent.
+fn file(server: &Server, run: &ExportRun, permit: Permit) -> Response {
     let (database, id, pieces) = (server.store.database.clone(), run.id, run.pieces);
-    let content = try_unfold(0, move |number| {
+    let content = try_unfold((0, permit), move |(number, permit)| {
         let database = database.clone();
         async move {
             if number == pieces {
@@ -87,7 +103,7 @@ fn file(server: &Server, run: &ExportRun) -> Response {
             let piece = export::piece(&database, id, number).await?;
             // A file that is cut short must not pass for a whole one.
             let gone = || Error::Internal(format!("piece {number} of export {id} is gone"));
-            Ok::<_, Error>(Some((piece.ok_or_else(gone)?, number + 1)))
+            Ok::<_, Error>(Some((piece.ok_or_else(gone)?, (number + 1, permit))))
         }
     });
     let name = format!(

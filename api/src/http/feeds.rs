@@ -51,8 +51,8 @@ async fn cache_control(server: &Server, uri: &Uri, asked: &HeaderMap) -> HeaderV
         .path_and_query()
         .map_or(uri.path(), |path| path.as_str());
     let policy = rules.policy(&Target::Page { path });
-    let header = |name: &str| asked.get(name).and_then(|value| value.to_str().ok());
-    let policy = policy.filter(|policy| policy.bypass(header).is_none());
+    let is_kept = cache_headers::is_public(asked) && !cache_headers::wants_new(asked);
+    let policy = policy.filter(|policy| is_kept && !cache_headers::is_bypassed(policy, asked));
     let value = policy.and_then(|policy| HeaderValue::from_str(&policy.cache_control).ok());
     value.unwrap_or(HeaderValue::from_static("no-store"))
 }

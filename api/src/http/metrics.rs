@@ -47,8 +47,7 @@ impl MetricsReaders {
                     .iter()
                     .any(|name| headers.contains_key(*name));
                 let message = "only this machine may read metrics, unless metrics_token is set\n";
-                (!is_near || is_forwarded)
-                    .then(|| (StatusCode::FORBIDDEN, message).into_response())
+                (!is_near || is_forwarded).then(|| (StatusCode::FORBIDDEN, message).into_response())
             }
             Self::Nobody => {
                 let message = "metrics can be read once metrics_token is set\n";
@@ -71,7 +70,10 @@ pub(super) async fn get(
     match server.metrics.render(&observed) {
         Ok(text) => {
             let headers = [
-                (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+                (
+                    header::CONTENT_TYPE,
+                    "text/plain; version=0.0.4; charset=utf-8",
+                ),
                 (header::CACHE_CONTROL, "no-store"),
             ];
             (headers, text).into_response()

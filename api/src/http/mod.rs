@@ -1,15 +1,22 @@
 //! What answers requests: the GraphQL endpoint, feeds and the health checks.
 
+pub mod admission;
 mod authenticate;
 mod cache_headers;
+pub mod cross_origin;
 mod download;
 mod feeds;
 mod graphql;
 mod health;
 mod link;
 mod metrics;
+mod pace;
 mod perspective;
+mod pieces;
+pub mod rate_limit;
 mod request_log;
+mod security_headers;
+pub mod serve;
 mod subscriptions;
 mod upload;
 
@@ -19,11 +26,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
+
+use admission::Admission;
+use cross_origin::Origins;
+use rate_limit::RateLimits;
+use security_headers::IsHttps;
 
 use crate::cache::ResponseCache;
 use crate::domain::signing_key::SigningKeys;
@@ -62,6 +75,16 @@ pub struct Server {
     /// How long one request may take altogether, its body included; of an upload, how long nothing may
     /// come.
     pub request_timeout: Duration,
+    /// How many operations run at once.
+    pub admission: Admission,
+    /// How many files come and go at once, which take their time.
+    pub transfers: Admission,
+    /// How much one client may ask for.
+    pub rate_limits: RateLimits,
+    /// Where pages may come from that ask for something.
+    pub origins: Origins,
+    /// Whether people reach it by HTTPS.
+    pub is_https: bool,
     /// Counts for Prometheus.
     pub metrics: Metrics,
     /// Who may read them.
@@ -72,6 +95,8 @@ pub struct Server {
 
 /// Everything under its path.
 pub fn router(server: Arc<Server>) -> Router {
+    let paid = || from_fn_with_state(Arc::clone(&server), rate_limit::of_address);
+    let is_https = IsHttps(server.is_https);
     Router::new()
         .route("/", get(welcome))
         .route("/graphql", get(graphql::get).post(graphql::post))
@@ -80,7 +105,8 @@ pub fn router(server: Arc<Server>) -> Router {
             "/link/{token}",
             get(link::get)
                 .post(link::post)
-                .layer(DefaultBodyLimit::max(link::FORM_BYTES)),
+                .layer(DefaultBodyLimit::max(link::FORM_BYTES))
+                .layer(paid()),
         )
         .route(
             "/imports",
@@ -90,13 +116,12 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))
-        .route("/{feed}", get(feeds::get).fallback(not_found))
+        .route("/{feed}", get(feeds::get).fallback(not_found).layer(paid()))
         .fallback(not_found)
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&server),
-            request_log::log,
-        ))
+        .layer(option_layer(cross_origin::layer(&server.origins)))
+        .layer(from_fn_with_state(Arc::clone(&server), request_log::log))
+        .layer(map_response_with_state(is_https, security_headers::add))
         .with_state(server)
 }
 
@@ -112,18 +137,10 @@ async fn not_found() -> Response {
         .into_response()
 }
 
-/// Headers that every answer carries.
-fn add_common_headers(response: &mut Response, request_id: &str) {
-    let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+/// Says in an answer which request it is of.
+fn add_request_id(response: &mut Response, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
+        let name = HeaderName::from_static("x-request-id");
+        response.headers_mut().insert(name, id);
     }
 }

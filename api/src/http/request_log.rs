@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::{Server, add_common_headers};
+use super::{Server, add_request_id};
 use crate::foundation::served::{CacheOutcome, Served};
 
 /// The id of a request: the caller's `X-Request-Id` when it is a plain word, else a new one.
@@ -80,7 +80,7 @@ pub(super) async fn log(
         database_ms = milliseconds(facts.database_time),
         error = served.error,
     );
-    add_common_headers(&mut response, &id);
+    add_request_id(&mut response, &id);
     response
 }
 

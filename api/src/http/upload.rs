@@ -10,15 +10,19 @@ use async_graphql::ServerError;
 use async_graphql::futures_util::StreamExt;
 use axum::Json;
 use axum::body::{Body, Bytes};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::Server;
 use super::authenticate::{self, Origin};
-use super::graphql::refuse;
+use super::graphql::{limit, refuse, refuse_compressed};
+use super::pieces::Pieces;
+use super::rate_limit::{Client, PLAIN_COST};
 use crate::domain::actor::Caller;
 use crate::domain::error::Error;
 use crate::domain::import::{Format, ImportRun, Manner, NewUpload, Uploader};
@@ -32,6 +36,13 @@ const UNNAMED: &str = "upload";
 
 /// How long an upload may take altogether.
 const TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Bytes that have to come in each second that is waited for them, on average over the time that
+/// nothing may come.
+const SLOWEST: u64 = 1_024;
+
+/// The most parts of a form.
+const PARTS: usize = 1_000;
 
 /// What is to be done with the files, as the URL says it.
 #[derive(Debug, Default, Deserialize)]
@@ -54,26 +65,57 @@ pub(super) async fn post(
     request: Request,
 ) -> Response {
     let headers = request.headers().clone();
-    let request_id = origin.request_id.clone();
     let cost = StatementCount::default();
     let received = match authenticate::caller(&server, origin.clone(), &headers, &cost).await {
         Err(refusal) => Err(refusal),
-        // In a task of its own, so that it comes to its end when nobody waits for the answer any more.
         Ok(caller) => {
-            let receiving = receive(server, caller, request, origin);
-            match tokio::spawn(receiving).await {
-                Ok(received) => received,
-                Err(error) => {
-                    let error = Error::Internal(format!("an upload ended early: {error}"));
-                    Err(authenticate::refuse(&error, &request_id))
-                }
+            let client = Client::of(caller.actor, caller.address);
+            if let Err(too_many) = server.rate_limits.spend(client, PLAIN_COST) {
+                return limit(&headers, &too_many);
             }
+            receive_apart(server, caller, request, origin).await
         }
     };
     match received {
         Ok(run) => answer(&run),
         Err((status, error)) => refuse(&headers, status, error),
     }
+}
+
+/// Takes them in in a task of its own, so that it comes to its end when nobody waits for the answer
+/// any more.
+async fn receive_apart(
+    server: Arc<Server>,
+    caller: Caller,
+    request: Request,
+    origin: Origin,
+) -> Result<ImportRun, Refusal> {
+    refuse_unreadable(request.headers())?;
+    let permit = server.transfers.enter().await?;
+    let request_id = origin.request_id.clone();
+    let receiving = tokio::spawn(async move {
+        let received = receive(server, caller, request, origin).await;
+        drop(permit);
+        received
+    });
+    receiving.await.unwrap_or_else(|error| {
+        let error = Error::Internal(format!("an upload ended early: {error}"));
+        Err(authenticate::refuse(&error, &request_id))
+    })
+}
+
+/// Refuses what is not read as it is sent: what is packed, and what a form of a page or `curl
+/// --data-binary` sends when nobody says what it is.
+#[allow(clippy::result_large_err, reason = "one a request, on its way out")]
+fn refuse_unreadable(headers: &HeaderMap) -> Result<(), Refusal> {
+    refuse_compressed(headers)?;
+    if !is_of_type(headers, "application/x-www-form-urlencoded") {
+        return Ok(());
+    }
+    let message = "a form of text is no file; send the file itself with Content-Type: \
+                   application/octet-stream, or several as multipart/form-data";
+    let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
+    Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
 }
 
 fn answer(run: &ImportRun) -> Response {
@@ -99,7 +141,7 @@ async fn receive(
     let said = |error: Error| say(&error, &request_id);
     let headers = request.headers().clone();
     let (name, upload) = options(&request).map_err(bad)?;
-    let is_form = has_parts(request.headers());
+    let is_form = is_of_type(request.headers(), "multipart/form-data");
     if is_form && name.is_some() {
         let message = "`name` is the name of a single file; the parts of a form have their own";
         return Err(bad(message));
@@ -112,6 +154,8 @@ async fn receive(
         server: &server,
         request_id: &request_id,
         left: server.upload_limit,
+        waited: Duration::ZERO,
+        came: 0,
     };
     let receiving = async {
         match declared_length(&headers) {
@@ -172,6 +216,9 @@ struct Receiver<'upload> {
     request_id: &'upload str,
     /// Bytes that may still come.
     left: u64,
+    /// How long was waited for the client, and what came meanwhile, since this was last looked at.
+    waited: Duration,
+    came: u64,
 }
 
 impl Receiver<'_> {
@@ -186,14 +233,31 @@ impl Receiver<'_> {
     }
 
     async fn form(&mut self, request: Request) -> Result<(), Refusal> {
+        let (head, body) = request.into_parts();
+        let (pieces, held) = Pieces::of(body);
+        let request = Request::from_parts(head, Body::from_stream(pieces));
+        let broken_off = |error: MultipartError| match held.was_too_much() {
+            true => bad("what stands before a part, or its headers, is too long for a form"),
+            false => broken_off(&error),
+        };
         let mut form = Multipart::from_request(request, &())
             .await
             .map_err(|error| bad(error.body_text()))?;
+        let mut parts = 0;
         while let Some(mut part) = self
             .in_time(form.next_field())
             .await?
-            .map_err(|error| broken_off(&error))?
+            .map_err(&broken_off)?
         {
+            held.release();
+            parts += 1;
+            if parts > PARTS {
+                let message = format!(
+                    "{PARTS} files are the most of one form; send the others in another one, or \
+                     all of them as one file of NDJSON"
+                );
+                return Err(bad(message));
+            }
             // Taken as a file, an option would be ignored, and a dry run written.
             let Some(name) = part.file_name().map(str::to_owned) else {
                 return Err(bad(format!(
@@ -203,11 +267,8 @@ impl Receiver<'_> {
                 )));
             };
             self.start_file(&name).await?;
-            while let Some(bytes) = self
-                .in_time(part.chunk())
-                .await?
-                .map_err(|error| broken_off(&error))?
-            {
+            while let Some(bytes) = self.in_time(part.chunk()).await?.map_err(&broken_off)? {
+                held.release();
                 self.write(bytes).await?;
             }
         }
@@ -224,32 +285,45 @@ impl Receiver<'_> {
             Some(left) => left,
             None => return Err(too_large(self.server.upload_limit)),
         };
+        self.came += bytes.len() as u64;
+        let limit = self.server.request_timeout;
+        if self.waited >= limit {
+            if self.came < SLOWEST * limit.as_secs() {
+                return Err(given_up(format!(
+                    "{} bytes came in {} seconds",
+                    self.came,
+                    limit.as_secs()
+                )));
+            }
+            (self.waited, self.came) = (Duration::ZERO, 0);
+        }
         let written = self.uploader.write(&bytes).await;
         written.map_err(|error| say(&error, self.request_id))
     }
 
     /// What comes next, unless nothing does for as long as a request may take.
-    async fn in_time<T>(&self, next: impl Future<Output = T>) -> Result<T, Refusal> {
-        let limit = self.server.request_timeout;
-        tokio::time::timeout(limit, next).await.map_err(|_| {
-            let message = format!(
-                "nothing came for {} seconds, and the upload was given up",
-                limit.as_secs()
-            );
-            (
-                StatusCode::REQUEST_TIMEOUT,
-                refusal("REQUEST_TIMEOUT", message),
-            )
-        })
+    async fn in_time<T>(&mut self, next: impl Future<Output = T>) -> Result<T, Refusal> {
+        let (limit, began) = (self.server.request_timeout, Instant::now());
+        let next = tokio::time::timeout(limit, next).await;
+        self.waited += began.elapsed();
+        next.map_err(|_| given_up(format!("nothing came for {} seconds", limit.as_secs())))
     }
 }
 
-fn has_parts(headers: &HeaderMap) -> bool {
+fn given_up(why: String) -> Refusal {
+    let message = format!("{why}, and the upload was given up");
+    (
+        StatusCode::REQUEST_TIMEOUT,
+        refusal("REQUEST_TIMEOUT", message),
+    )
+}
+
+fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     content_type.is_some_and(|text| {
         let essence = text.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("multipart/form-data")
+        essence.eq_ignore_ascii_case(media_type)
     })
 }
 

@@ -10,8 +10,11 @@ use crate::domain::webhook::{self, DeadJobPayload};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(webhook::DEAD_JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Tells webhook endpoints that a job was given up.";
+    let mut handler = Handler::new(
+        webhook::DEAD_JOB_KIND,
+        "Tells webhook endpoints that a job was given up.",
+        move |job| run(store.clone(), job),
+    );
     handler.announce_dead = false;
     handler
 }

@@ -12,8 +12,11 @@ use crate::domain::transaction::Store;
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(score::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Has the rubric assess live posts that changed, and lets freshness decay.";
+    let mut handler = Handler::new(
+        score::JOB_KIND,
+        "Has the rubric assess live posts that changed, and lets freshness decay.",
+        move |job| run(store.clone(), job),
+    );
     handler.time_limit = Duration::from_secs(3_600);
     handler
 }

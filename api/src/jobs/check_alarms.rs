@@ -11,8 +11,10 @@ use crate::domain::transaction::Store;
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(status::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Looks for alarms, and tells webhook endpoints when one is raised or over.";
+    let purpose = "Looks for alarms, and tells webhook endpoints when one is raised or over.";
+    let mut handler = Handler::new(status::JOB_KIND, purpose, move |job| {
+        run(store.clone(), job)
+    });
     handler.time_limit = Duration::from_secs(30);
     handler.max_running = Some(1);
     handler

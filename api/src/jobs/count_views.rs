@@ -11,8 +11,11 @@ use crate::domain::view::{self, Counted};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(view::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Adds views to the counts of posts, and forgets the days that are over.";
+    let mut handler = Handler::new(
+        view::JOB_KIND,
+        "Adds views to the counts of posts, and forgets the days that are over.",
+        move |job| run(store.clone(), job),
+    );
     handler.max_running = Some(1);
     handler
 }

@@ -47,10 +47,11 @@ impl QuickEndpoints {
 pub(super) fn handler(store: Store) -> Handler {
     let client = Arc::new(WebhookClient::new(store.destinations.clone()));
     let quick = Arc::new(QuickEndpoints::default());
-    let mut handler = Handler::new(webhook::JOB_KIND, move |job| {
-        run(store.clone(), Arc::clone(&client), Arc::clone(&quick), job)
-    });
-    handler.purpose = "Makes one attempt at telling a webhook endpoint of an event.";
+    let mut handler = Handler::new(
+        webhook::JOB_KIND,
+        "Makes one attempt at telling a webhook endpoint of an event.",
+        move |job| run(store.clone(), Arc::clone(&client), Arc::clone(&quick), job),
+    );
     // These are failures of ours, such as a database that is away; those of the endpoint are kept
     // with the delivery, which has a schedule of its own.
     handler.max_attempts = 20;

@@ -13,10 +13,11 @@ use crate::queue::{Handler, Job, JobError};
 use crate::transfer::export::to_database;
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(JOB_KIND, move |job| run(store.clone(), job));
+    let mut handler = Handler::new(JOB_KIND, "Writes the files of exports.", move |job| {
+        run(store.clone(), job)
+    });
     // The export itself counts what fails; workers may come and go as often as they like.
     handler.max_attempts = 100_000;
-    handler.purpose = "Writes the files of exports.";
     handler.time_limit = Duration::from_secs(6 * 60 * 60);
     handler.max_running = Some(2);
     handler

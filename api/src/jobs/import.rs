@@ -17,10 +17,13 @@ use crate::queue::{Handler, Job, JobError};
 use crate::transfer::import::{ImportEvent, carry_out};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(JOB_KIND, move |job| run(store.clone(), job));
+    let mut handler = Handler::new(
+        JOB_KIND,
+        "Carries out imports whose files are kept in the database.",
+        move |job| run(store.clone(), job),
+    );
     // The run itself counts what fails; workers may come and go as often as they like.
     handler.max_attempts = 100_000;
-    handler.purpose = "Carries out imports whose files are kept in the database.";
     handler.time_limit = Duration::from_secs(24 * 60 * 60);
     // Two imports at once would only wait for each other's posts.
     handler.max_running = Some(1);
@@ -55,6 +58,9 @@ async fn run(store: Store, job: Job) -> Result<(), JobError> {
             ));
             import::drop_files(&store, run_id).await?;
         }
+    }
+    if import::is_cancelled(&store, run_id).await? {
+        job.call_off();
     }
     Ok(())
 }

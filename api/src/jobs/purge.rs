@@ -11,8 +11,11 @@ use crate::domain::transaction::Store;
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(purge::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Deletes what nobody needs any more: ended sessions, jobs that are over, trash past its days.";
+    let mut handler = Handler::new(
+        purge::JOB_KIND,
+        "Deletes what nobody needs any more: ended sessions, jobs that are over, trash past its days.",
+        move |job| run(store.clone(), job),
+    );
     handler.time_limit = Duration::from_secs(3_600);
     handler.max_running = Some(1);
     handler

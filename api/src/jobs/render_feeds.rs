@@ -11,8 +11,11 @@ use crate::domain::transaction::Store;
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(feed::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Renders feeds and sitemaps after something else is live.";
+    let mut handler = Handler::new(
+        feed::JOB_KIND,
+        "Renders feeds and sitemaps after something else is live.",
+        move |job| run(store.clone(), job),
+    );
     handler.time_limit = Duration::from_secs(600);
     handler.max_running = Some(1);
     handler

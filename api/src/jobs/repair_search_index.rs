@@ -11,8 +11,11 @@ use crate::domain::transaction::Store;
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(search_index::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Finds contents that search does not know, or knows wrong, and mends that.";
+    let mut handler = Handler::new(
+        search_index::JOB_KIND,
+        "Finds contents that search does not know, or knows wrong, and mends that.",
+        move |job| run(store.clone(), job),
+    );
     handler.time_limit = Duration::from_secs(6 * 3_600);
     handler.max_running = Some(1);
     handler

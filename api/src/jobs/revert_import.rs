@@ -12,10 +12,11 @@ use crate::domain::transaction::Store;
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(REVERT_JOB_KIND, move |job| run(store.clone(), job));
+    let mut handler = Handler::new(REVERT_JOB_KIND, "Takes imports back.", move |job| {
+        run(store.clone(), job)
+    });
     // As often as workers come and go: a run that stays half taken back would help nobody.
     handler.max_attempts = 1_000;
-    handler.purpose = "Takes imports back.";
     handler.time_limit = Duration::from_secs(24 * 60 * 60);
     handler.max_running = Some(1);
     handler

@@ -19,8 +19,11 @@ use crate::domain::transaction::{Store, Transaction};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(SCHEDULE_JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Makes a post live, or takes it out of sight, at the time that was planned.";
+    let mut handler = Handler::new(
+        SCHEDULE_JOB_KIND,
+        "Makes a post live, or takes it out of sight, at the time that was planned.",
+        move |job| run(store.clone(), job),
+    );
     // People rely on it: a database that is away for some hours must not end it.
     handler.max_attempts = 20;
     handler

@@ -11,8 +11,11 @@ use crate::domain::transaction::{Store, Transaction};
 use crate::queue::{Handler, Job, JobError};
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(release::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Ships a release at the time it was scheduled for.";
+    let mut handler = Handler::new(
+        release::JOB_KIND,
+        "Ships a release at the time it was scheduled for.",
+        move |job| run(store.clone(), job),
+    );
     // People rely on it: a database that is away for some hours must not end it.
     handler.max_attempts = 20;
     handler

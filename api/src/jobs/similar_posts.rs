@@ -23,8 +23,11 @@ const POSTS_A_TRANSACTION: usize = 50;
 const MOST_NEIGHBOURS: usize = 500;
 
 pub(super) fn handler(store: Store) -> Handler {
-    let mut handler = Handler::new(similar::JOB_KIND, move |job| run(store.clone(), job));
-    handler.purpose = "Computes the similar posts of posts that changed, and of their neighbours.";
+    let mut handler = Handler::new(
+        similar::JOB_KIND,
+        "Computes the similar posts of posts that changed, and of their neighbours.",
+        move |job| run(store.clone(), job),
+    );
     handler.time_limit = Duration::from_secs(600);
     handler
 }

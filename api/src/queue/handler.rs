@@ -37,16 +37,17 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler with five attempts of up to a minute each, as many at once as there are workers.
+    /// A handler of jobs for this `purpose`, with five attempts of up to a minute each, as many at once
+    /// as there are workers.
     /// `run` may be stopped wherever it awaits, and should do so every now and then.
-    pub fn new<F, Attempt>(kind: &'static str, run: F) -> Self
+    pub fn new<F, Attempt>(kind: &'static str, purpose: &'static str, run: F) -> Self
     where
         F: Fn(Job) -> Attempt + Send + Sync + 'static,
         Attempt: Future<Output = Result<(), JobError>> + Send + 'static,
     {
         Self {
             kind,
-            purpose: "",
+            purpose,
             max_attempts: 5,
             time_limit: Duration::from_secs(60),
             back_off: BackOff::default(),

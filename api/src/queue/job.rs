@@ -45,6 +45,12 @@ impl Job {
         self.notes.write().log(line.into());
     }
 
+    /// Says that what the job was to do was called off: it ends as cancelled, once the handler has
+    /// ended.
+    pub fn call_off(&self) {
+        self.cancelled.cancel();
+    }
+
     /// Says how far the work is: `done` of `total` pieces, or of nobody knows how many. Costs
     /// nothing: the newest word is written with the next heartbeat.
     pub fn progress(&self, done: u64, total: Option<u64>) {

@@ -47,7 +47,7 @@ pub use priority::Priority;
 pub use purge::purge;
 pub use read::{
     Attempt, JobFilter, JobPlace, JobRecord, LogLine, Pause, attempts, attempts_of, count, find,
-    list, pauses, read,
+    find_by_key, list, pauses, read,
 };
 pub use running::running_before;
 pub use status::Status;

@@ -257,6 +257,26 @@ pub async fn find(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<
     jobs.into_iter().map(JobRecord::try_from).collect()
 }
 
+/// Reads the jobs of these kinds with these unique keys, those enqueued first coming first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn find_by_key(
+    connection: &impl ConnectionTrait,
+    kinds: &[&str],
+    keys: &[String],
+) -> Result<Vec<JobRecord>, DbErr> {
+    let jobs = job::Entity::find()
+        .filter(Expr::col(job::Column::UniqueKey).is_in(keys))
+        .filter(Expr::col(job::Column::Kind).is_in(kinds.iter().copied()))
+        .order_by_asc(job::Column::CreatedAt)
+        .order_by_asc(job::Column::Id)
+        .all(connection)
+        .await?;
+    jobs.into_iter().map(JobRecord::try_from).collect()
+}
+
 /// Reads all attempts at a job, the one that goes on as well, oldest first.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::Cron;
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 
 /// How many bytes a line may have; one that names 24 hours, 31 days and 12 months has fewer.
@@ -137,8 +138,21 @@ fn parse_line(line: &str) -> Result<Cron, String> {
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)
         .build();
-    let problem = |error| format!("`{line}` can't be read ({error}); {EXAMPLE}");
+    let problem = |error| format!("`{line}` can't be read: {}; {EXAMPLE}", reason(&error));
     parser.parse(line).map_err(problem)
+}
+
+/// What is wrong with a line. The library's own words are about its insides.
+fn reason(error: &CronError) -> &'static str {
+    match error {
+        CronError::EmptyPattern => "it is empty",
+        CronError::InvalidPattern(_) => "it has not five fields",
+        CronError::IllegalCharacters(_) => "it holds signs that mean nothing there",
+        CronError::ComponentError(_) => "a field is no number, or beyond what it may be",
+        CronError::InvalidDate | CronError::InvalidTime | CronError::TimeSearchLimitExceeded => {
+            "it names no time"
+        }
+    }
 }
 
 /// A line for each time of day that `line` names, or itself when it says how often.

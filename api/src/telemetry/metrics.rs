@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, CounterVec, Error, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
-    IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Counter, CounterVec, Error, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec,
+    IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use super::log::dropped_lines;
@@ -219,7 +219,10 @@ impl Metrics {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         let handles = known.entry(key.to_owned());
-        counted.add(handles.or_insert_with(|| counted.handles(served.route, key)), served);
+        counted.add(
+            handles.or_insert_with(|| counted.handles(served.route, key)),
+            served,
+        );
     }
 
     /// Everything that is counted and what was looked at, in the text format of Prometheus.
@@ -382,7 +385,10 @@ fn look(observed: &Observed) -> Result<Registry, Error> {
     gauge(
         "alphanode_webhook_oldest_due_age_seconds",
         "How long the delivery has been due that has been due longest.",
-        observed.webhook_oldest_due.unwrap_or_default().as_secs_f64(),
+        observed
+            .webhook_oldest_due
+            .unwrap_or_default()
+            .as_secs_f64(),
     )?;
     gauge(
         "alphanode_webhook_endpoints_failing",

@@ -161,7 +161,7 @@ impl Bench {
 
     fn worker(&self, number: u32, handler: &Handler) -> Worker {
         let others = OTHERS.map(|kind| {
-            let mut handler = Handler::new(kind, |_| async { Ok(()) });
+            let mut handler = Handler::new(kind, "for the bench", |_| async { Ok(()) });
             handler.max_running = (kind == "limited").then_some(2);
             handler
         });
@@ -181,7 +181,7 @@ impl Bench {
     async fn round(&self, workers: u32, by_hand: bool) -> Result<f64> {
         self.enqueue(JOBS).await?;
         let (ran, mut runs) = mpsc::unbounded_channel();
-        let handler = Handler::new(KIND, move |_| {
+        let handler = Handler::new(KIND, "for the bench", move |_| {
             let told = ran.send(());
             async move { Ok(told?) }
         });
@@ -217,7 +217,7 @@ impl Bench {
     /// How long, in microseconds, it takes from asking for a job until it begins.
     async fn beginnings(&self) -> Result<Histogram<u64>> {
         let (began, mut begins) = mpsc::unbounded_channel();
-        let handler = Handler::new(KIND, move |_| {
+        let handler = Handler::new(KIND, "for the bench", move |_| {
             let told = began.send(Instant::now());
             async move { Ok(told?) }
         });

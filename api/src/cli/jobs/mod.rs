@@ -1,26 +1,29 @@
 //! `alphanode jobs`: background jobs and schedules, for the operator.
 
 mod print;
+mod schedule;
+mod since;
+mod switch;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 
-use super::{Failure, migrate, open_store};
-use crate::app::{self, App};
-use crate::config::{Config, LogFormat};
-use crate::domain::actor::Actor;
+use self::schedule::{enqueue, run_until_idle};
+use self::since::{Since, since};
+use self::switch::{Switch, turn};
+use super::{Failure, open_store, say_there_are_more};
+use crate::app;
+use crate::config::Config;
 use crate::domain::error::Error;
 use crate::domain::job::{self, JobFilter, Status};
 use crate::domain::page::{PAGE_LIMIT, PageRequest};
 use crate::domain::permission::Action as Permission;
 use crate::domain::perspective::{Perspective, Reader};
-use crate::domain::schedule;
 use crate::domain::transaction::{Store, Transaction};
-use crate::foundation::clock::Clock;
-use crate::telemetry;
+use crate::domain::{self, actor::Actor};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -106,52 +109,10 @@ enum Action {
     },
 }
 
-/// What is turned off or on.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-struct Switch {
-    /// A kind of jobs, as `kinds` prints it
-    kind: Option<String>,
-    /// The name of a schedule instead, as `schedules` prints it
-    #[arg(long, value_name = "NAME")]
-    schedule: Option<String>,
-}
-
 fn status(word: &str) -> Result<Status, String> {
     let words = Status::ALL.map(Status::name).join(", ");
     let known = Status::ALL.into_iter().find(|status| status.name() == word);
     known.ok_or_else(|| format!("give some of {words}"))
-}
-
-/// A time, or so long before now.
-#[derive(Clone, Copy, Debug)]
-enum Since {
-    At(DateTime<Utc>),
-    Ago(TimeDelta),
-}
-
-impl Since {
-    fn time(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        match self {
-            Self::At(time) => time,
-            Self::Ago(age) => now - age,
-        }
-    }
-}
-
-fn since(text: &str) -> Result<Since, String> {
-    if let Ok(time) = text.parse() {
-        return Ok(Since::At(time));
-    }
-    let wrong = || "give an age such as 30m, 6h or 2d, or a time such as 2026-01-31T12:00:00Z";
-    let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
-    let number: u32 = number.parse().map_err(|_| wrong().to_owned())?;
-    match unit {
-        "m" => Ok(Since::Ago(TimeDelta::minutes(number.into()))),
-        "h" => Ok(Since::Ago(TimeDelta::hours(number.into()))),
-        "d" => Ok(Since::Ago(TimeDelta::days(number.into()))),
-        _ => Err(wrong().to_owned()),
-    }
 }
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -181,6 +142,7 @@ async fn act(store: &Store, action: Action, out: &mut impl Write) -> Result<(), 
             limit,
             json,
         } => {
+            job::check_kinds(&reader, &app::job_kinds(store), &kind).await?;
             let filter = JobFilter {
                 kinds: kind,
                 statuses: status,
@@ -202,8 +164,8 @@ async fn act(store: &Store, action: Action, out: &mut impl Write) -> Result<(), 
             print::kinds(out, &kinds, json)
         }
         Action::Schedules { json } => {
-            schedule::sync(store).await?;
-            print::schedules(out, &schedule::list(&reader).await?, json)
+            domain::schedule::sync(store).await?;
+            print::schedules(out, &domain::schedule::list(&reader).await?, json)
         }
         Action::Retry {
             ids,
@@ -264,20 +226,22 @@ async fn list(
     now: DateTime<Utc>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let mut left = limit;
+    let (mut left, mut has_next) = (limit, true);
     let mut request = PageRequest::first(PAGE_LIMIT);
     let mut jobs = Vec::new();
-    while left > 0 {
+    while left > 0 && has_next {
         request.limit = u32::try_from(left).unwrap_or(PAGE_LIMIT).min(PAGE_LIMIT);
         let page = job::list(reader, filter, &request).await?;
         left -= u64::from(request.limit);
         request.cursor = page.rows.last().map(|(cursor, _)| cursor.encode());
         jobs.extend(page.rows.into_iter().map(|(_, job)| job));
-        if !page.has_next {
-            break;
-        }
+        has_next = page.has_next;
     }
-    print::jobs(out, &jobs, json, now)
+    print::jobs(out, &jobs, json, now)?;
+    if has_next {
+        say_there_are_more(limit);
+    }
+    Ok(())
 }
 
 async fn retry_dead(
@@ -299,77 +263,6 @@ async fn retry_dead(
     }
     writeln!(out, "{retried} dead jobs of {kind} are due now")?;
     Ok(())
-}
-
-async fn turn(
-    store: &Store,
-    switch: Switch,
-    on: bool,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    if let Some(name) = &switch.schedule {
-        schedule::sync(store).await?;
-        let mut transaction = begin(store).await?;
-        let id = schedule::find_by_name(&transaction, name).await?;
-        match on {
-            true => schedule::resume(&mut transaction, id).await?,
-            false => schedule::pause(&mut transaction, id).await?,
-        }
-        transaction.commit().await?;
-    }
-    if let Some(kind) = &switch.kind {
-        let known = app::job_kinds(store);
-        let mut transaction = begin(store).await?;
-        match on {
-            true => job::resume_kind(&mut transaction, &known, kind).await?,
-            false => job::pause_kind(&mut transaction, &known, kind).await?,
-        }
-        transaction.commit().await?;
-    }
-    let name = switch.schedule.or(switch.kind).unwrap_or_default();
-    writeln!(out, "{name} is {}", if on { "on" } else { "paused" })?;
-    Ok(())
-}
-
-/// Enqueues the job of a schedule.
-async fn enqueue(store: &Store, name: &str) -> Result<i64, Failure> {
-    schedule::sync(store).await?;
-    let mut transaction = begin(store).await?;
-    let id = schedule::find_by_name(&transaction, name).await?;
-    let job_id = schedule::run(&mut transaction, id).await?;
-    transaction.commit().await?;
-    Ok(job_id)
-}
-
-/// Runs everything that is due in this process.
-async fn run_until_idle(config: &Config, schedule: Option<&str>) -> Result<ExitCode, Failure> {
-    telemetry::start_log(LogFormat::Text);
-    let database = app::open(config).await?;
-    migrate::require_newest(&database).await?;
-    let app = App::new(config, database, Clock::system())?;
-    schedule::sync(&app.store).await?;
-    if let Some(name) = schedule {
-        enqueue(&app.store, name).await?;
-    }
-    let reader = Reader::new(app.store.database.clone(), Perspective::Published);
-    let dead = JobFilter {
-        statuses: vec![Status::Dead],
-        ..JobFilter::default()
-    };
-    let before = job::count(&reader, &dead).await?;
-    let attempts = app.run_until_idle().await?;
-    let died = job::count(&reader, &dead).await? - before;
-    writeln!(
-        std::io::stdout(),
-        "{attempts} attempts; nothing else is due"
-    )?;
-    app.store.database.close().await?;
-    if died > 0 {
-        return Err(
-            format!("{died} jobs died; `alphanode jobs list --status dead` shows why").into(),
-        );
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn say_each(out: &mut impl Write, ids: &[i64], what: &str) -> Result<(), Failure> {

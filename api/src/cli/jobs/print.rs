@@ -83,7 +83,7 @@ pub(super) fn job(
             None => Ok(()),
         }
     };
-    line("payload", Some(job.payload.to_string()))?;
+    line("payload", Some(cut(job.payload.to_string())))?;
     line("unique key", job.unique_key.clone())?;
     line("priority", Some(priority(job.priority).to_owned()))?;
     line("asked by", job.asked_by.clone())?;
@@ -274,6 +274,18 @@ fn table<const COLUMNS: usize>(
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// The beginning of a text that would fill the screen.
+fn cut(text: String) -> String {
+    const SHOWN: usize = 500;
+    match text.char_indices().nth(SHOWN) {
+        None => text,
+        Some((end, _)) => {
+            let (start, length) = (&text[..end], text.len());
+            format!("{start}… ({length} bytes; `--json` prints all)")
+        }
+    }
 }
 
 fn time(time: DateTime<Utc>) -> String {

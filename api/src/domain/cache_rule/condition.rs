@@ -108,6 +108,18 @@ impl FixedCondition {
         Self::Errors,
     ];
 
+    /// The word in `X-Cache`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mutation | Self::Subscription => "not-a-query",
+            Self::Introspection => "introspection",
+            Self::SignedIn => "signed-in",
+            Self::NotPublished => "perspective",
+            Self::FreshAsked => "new-wanted",
+            Self::Errors => "errors",
+        }
+    }
+
     /// What it is, and why it is not kept.
     pub fn words(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::condition::{BypassCondition, FixedCondition, asks_for_fresh};
 use super::example::Header;
@@ -99,25 +100,45 @@ pub enum Reason {
     },
     /// A condition of a rule holds.
     Condition {
-        /// Which rule has it.
+        /// All the rules that name something of it, as a policy has them.
+        rules: Arc<str>,
+        /// Which of them has the condition.
         rule: String,
         /// The condition.
         condition: BypassCondition,
+    },
+    /// The request asks for a fresh answer.
+    FreshAsked {
+        /// The rules that would let it be kept, as a policy has them.
+        rules: Arc<str>,
     },
     /// It is kept.
     Kept(Policy),
 }
 
 impl Reason {
-    /// The rule that decided, as the header `X-Cache` names it; none when it was no rule.
-    pub fn rule(&self) -> Option<&str> {
+    /// The rule that decided, or the rules, as the header `X-Cache` names them; none when it was no rule.
+    pub fn rules(&self) -> Option<&str> {
         match self {
-            Self::Never { rule }
-            | Self::SwitchedOff { rule, .. }
-            | Self::Condition { rule, .. } => Some(rule),
+            Self::Never { rule } | Self::SwitchedOff { rule, .. } => Some(rule),
+            Self::Condition { rules, .. } | Self::FreshAsked { rules } => Some(rules),
             Self::Kept(policy) => Some(&policy.rules),
             Self::Fixed(_) | Self::AsksForNothing | Self::NoRule { .. } | Self::Disguised => None,
         }
+    }
+
+    /// Why it is not kept, as a word in `X-Cache`; none when it is.
+    pub fn word(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Fixed(condition) => condition.word(),
+            Self::AsksForNothing | Self::NoRule { .. } => "no-rule",
+            Self::Disguised => "path",
+            Self::Never { .. } => "never",
+            Self::SwitchedOff { .. } => "switched-off",
+            Self::Condition { .. } => "condition",
+            Self::FreshAsked { .. } => FixedCondition::FreshAsked.word(),
+            Self::Kept(_) => return None,
+        })
     }
 }
 
@@ -144,7 +165,10 @@ impl fmt::Display for Reason {
                 }
                 formatter.write_str(", and nothing that it names is kept meanwhile")
             }
-            Self::Condition { rule, condition } => write!(
+            Self::FreshAsked { .. } => formatter.write_str(FixedCondition::FreshAsked.words()),
+            Self::Condition {
+                rule, condition, ..
+            } => write!(
                 formatter,
                 "{condition}, and the rule `{rule}` says why that passes by: {}",
                 condition.reason
@@ -182,32 +206,24 @@ impl RuleSet {
         let headers = request.headers();
         let fixed = request.fixed(&headers);
         let target = &request.target;
-        let reason = match (fixed.first(), self.rules_of(target)) {
-            (Some(condition), _) => Reason::Fixed(*condition),
+        let mut sooner = fixed.iter().copied();
+        let sooner = sooner.find(|condition| *condition != FixedCondition::FreshAsked);
+        let reason = match (sooner, self.allow(target)) {
+            (Some(condition), _) => Reason::Fixed(condition),
             (None, Err(reason)) => reason,
-            (None, Ok(rules)) => match Policy::strictest(&rules, target) {
-                None => Reason::AsksForNothing,
-                Some(policy) => {
-                    let header = |name: &str| {
-                        let value = headers.get(&name.to_ascii_lowercase());
-                        value.map(String::as_str)
-                    };
-                    let condition = policy.bypass(header).cloned();
-                    match condition {
-                        None => Reason::Kept(policy),
-                        Some(condition) => {
-                            let rules = rules.iter();
-                            let mut having = rules.filter(|rule| rule.bypass.contains(&condition));
-                            Reason::Condition {
-                                rule: having
-                                    .next()
-                                    .map_or_else(String::new, |rule| rule.name.clone()),
-                                condition,
-                            }
-                        }
-                    }
+            (None, Ok(policy)) => {
+                let header = |name: &str| {
+                    let value = headers.get(&name.to_ascii_lowercase());
+                    value.map(String::as_str)
+                };
+                match policy.bypass(header) {
+                    Some(condition) => self.passes_by(target, &policy, condition),
+                    None if fixed.contains(&FixedCondition::FreshAsked) => Reason::FreshAsked {
+                        rules: policy.rules,
+                    },
+                    None => Reason::Kept(policy),
                 }
-            },
+            }
         };
         let policy = match &reason {
             Reason::Kept(policy) => Some(policy.clone()),
@@ -219,6 +235,22 @@ impl RuleSet {
             policy,
             rule_ids: named.map(|rule| rule.id).collect(),
             fixed,
+        }
+    }
+
+    /// The reason of a condition that holds.
+    fn passes_by(
+        &self,
+        target: &Target<'_>,
+        policy: &Policy,
+        condition: &BypassCondition,
+    ) -> Reason {
+        let mut rules = self.naming(target).into_iter();
+        let having = rules.find(|rule| rule.bypass.contains(condition));
+        Reason::Condition {
+            rules: Arc::clone(&policy.rules),
+            rule: having.map_or_else(String::new, |rule| rule.name.clone()),
+            condition: condition.clone(),
         }
     }
 }

@@ -104,11 +104,20 @@ impl RuleSet {
     /// It does not know who asks: a request that is signed in, has another perspective than
     /// `published`, or asks for a fresh answer passes by as well ([`FixedCondition`]).
     pub fn policy(&self, target: &Target<'_>) -> Option<Policy> {
-        if target.fixed().is_some() {
-            return None;
+        self.allow(target).ok()
+    }
+
+    /// The same, with the reason when answers must not be kept.
+    ///
+    /// # Errors
+    ///
+    /// The reason.
+    pub fn allow(&self, target: &Target<'_>) -> Result<Policy, Reason> {
+        if let Some(condition) = target.fixed() {
+            return Err(Reason::Fixed(condition));
         }
-        let rules = self.rules_of(target).ok()?;
-        Policy::strictest(&rules, target)
+        let rules = self.rules_of(target)?;
+        Policy::strictest(&rules, target).ok_or(Reason::AsksForNothing)
     }
 
     /// Whichever rules name something of the target, on or off, by name.
@@ -138,7 +147,7 @@ impl RuleSet {
     }
 
     /// The rules that together let answers be kept, the strictest first, or why they are not.
-    pub(super) fn rules_of(&self, target: &Target<'_>) -> Result<Vec<&CacheRule>, Reason> {
+    fn rules_of(&self, target: &Target<'_>) -> Result<Vec<&CacheRule>, Reason> {
         let mut found = self.naming(target);
         if let Some(never) = found.iter().find(|rule| !rule.store) {
             return Err(Reason::Never {

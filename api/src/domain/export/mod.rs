@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::export_run;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -30,6 +33,9 @@ pub const JOB_KIND: &str = "export";
 
 /// What exports are called in the log and by caches.
 const NOUN: &str = "export_run";
+
+/// The most exports whose files are kept, or are being written.
+const MOST_KEPT: usize = 10;
 
 /// For how long a file is kept.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -180,17 +186,34 @@ impl TryFrom<export_run::Model> for ExportRun {
     }
 }
 
-/// Starts an export, which a worker writes. `total_posts` is how many there are to write.
+/// Starts an export, which a worker writes. `total_posts` is how many there are to write. While one of
+/// the same posts in the same format is not finished, that is answered instead. (Two that come at the
+/// very same moment to PostgreSQL may both be started.)
 ///
 /// # Errors
 ///
-/// Those of the database.
+/// [`Error::Refused`](super::error::Error::Refused) when too many are kept; those of the database.
 pub async fn start(
     transaction: &mut Transaction<'_>,
     format: ExportFormat,
     filter: &PostFilter,
     total_posts: i64,
 ) -> Result<i64> {
+    let kept = kept(transaction).await?;
+    let is_the_same = |run: &&ExportRun| {
+        let is_under_way = matches!(run.status, ExportStatus::Waiting | ExportStatus::Running);
+        is_under_way && run.format == format && run.filter == *filter
+    };
+    if let Some(same) = kept.iter().find(is_the_same) {
+        return Ok(same.id);
+    }
+    if kept.len() >= MOST_KEPT {
+        let message = format!(
+            "{MOST_KEPT} exports are kept at most, each for a week; drop one that you have fetched \
+             with `dropExport`"
+        );
+        return Err(Problem::conflict("format", message).into());
+    }
     let row = export_run::ActiveModel {
         format: Set(format.as_str().to_owned()),
         filter: Set(serde_json::to_value(filter)?),
@@ -212,6 +235,45 @@ pub async fn start(
     });
     transaction.touch(CacheTag::List(NOUN));
     Ok(id)
+}
+
+/// The exports that have a file, or are to have one.
+async fn kept(transaction: &Transaction<'_>) -> Result<Vec<ExportRun>> {
+    let rows = export_run::Entity::find()
+        .filter(export_run::Column::Status.ne(ExportStatus::Expired.as_str()))
+        .order_by_desc(export_run::Column::Id)
+        // Those of earlier versions may be more.
+        .limit(2 * MOST_KEPT as u64)
+        .all(transaction.connection())
+        .await?;
+    rows.into_iter().map(ExportRun::try_from).collect()
+}
+
+/// Drops the file of an export, which can't be fetched from now on, and ends its writing. A job
+/// deletes what there is of it. One that is dropped already stays so.
+///
+/// # Errors
+///
+/// [`Error::Refused`](super::error::Error::Refused) when there is no such export; those of the
+/// database.
+pub async fn discard(transaction: &mut Transaction<'_>, id: i64) -> Result<()> {
+    let row = export_run::Entity::find_by_id(id)
+        .one(transaction.connection())
+        .await?;
+    let run = row.map(ExportRun::try_from).transpose()?;
+    let run = run.ok_or_else(|| Problem::not_found("id", "export"))?;
+    if run.status == ExportStatus::Expired {
+        return Ok(());
+    }
+    write::expire(transaction, id).await?;
+    transaction.record(AuditEvent {
+        action: "drop",
+        subject: NOUN,
+        subject_id: id,
+        before: Some(json!({ "status": run.status.as_str() })),
+        after: None,
+    });
+    Ok(())
 }
 
 /// Tries an export that gave up again, from where it is. One that waits or is being written gets

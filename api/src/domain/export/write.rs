@@ -189,6 +189,17 @@ async fn drop_file(store: &Store, id: i64) -> Result<()> {
     }
 }
 
+/// Has the file of an export deleted when what is old is purged next.
+pub(super) async fn expire(transaction: &mut Transaction<'_>, id: i64) -> Result<()> {
+    let now = transaction.now();
+    export_run::Entity::update_many()
+        .col_expr(export_run::Column::ExpiresAt, Expr::value(now))
+        .filter(export_run::Column::Id.eq(id))
+        .exec(transaction.connection())
+        .await?;
+    put(transaction, id, ExportStatus::Expired).await
+}
+
 /// Lets an export that gave up wait for a worker again.
 pub(super) async fn wait_again(transaction: &mut Transaction<'_>, id: i64) -> Result<()> {
     use export_run::Column;

@@ -17,7 +17,7 @@ use crate::domain::error::{Problem, Result};
 use crate::domain::permission::Action;
 use crate::domain::transaction::{Store, Transaction};
 use crate::foundation::cache_tag::CacheTag;
-use crate::queue::{NewJob, Priority};
+use crate::queue::{self, NewJob, Priority};
 
 /// The kind of jobs that carry out a run.
 pub const JOB_KIND: &str = "import";
@@ -69,7 +69,25 @@ pub async fn cancel(transaction: &mut Transaction<'_>, run_id: i64) -> Result<()
         RunStatus::Reverted => Some("the import was taken back already"),
     };
     refuse(objection)?;
-    put(transaction, &run, RunStatus::Cancelled, "cancel").await
+    put(transaction, &run, RunStatus::Cancelled, "cancel").await?;
+    let key = run_id.to_string();
+    let jobs = queue::find_by_key(transaction.connection(), &[JOB_KIND], &[key]).await?;
+    for job in jobs.iter().filter(|job| !job.status.is_over()) {
+        queue::cancel(transaction.connection(), transaction.clock(), job.id).await?;
+    }
+    Ok(())
+}
+
+/// Whether somebody has stopped a run.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn is_cancelled(store: &Store, run_id: i64) -> Result<bool> {
+    let run = import_run::Entity::find_by_id(run_id)
+        .one(store.database.reader())
+        .await?;
+    Ok(run.is_some_and(|run| run.status == RunStatus::Cancelled.as_str()))
 }
 
 /// Goes on with a run that was stopped, from where it stopped. One that waits or runs gets another

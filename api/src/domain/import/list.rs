@@ -1,18 +1,23 @@
 //! Reading runs and their reports.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use entity::{import_document, import_run};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use sea_orm::{FromQueryResult, Iterable, QueryResult};
 
 use super::RunStatus;
+use super::control::{JOB_KIND, REVERT_JOB_KIND};
 use super::report::{OutcomeKind, ReportedDocument, RevertCounts, RevertOutcome};
 use super::run::{ImportRun, NOUN};
 use crate::domain::error::{Error, Result};
+use crate::domain::job::Job;
 use crate::domain::newest::{self, Dated, newest_first};
 use crate::domain::page::{Cursor, Page, PageRequest, SortKey};
 use crate::domain::perspective::Reader;
 use crate::foundation::cache_tag::CacheTag;
+use crate::queue;
 
 /// Which runs are wanted: those that fit all that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +73,22 @@ pub async fn count(reader: &Reader, filter: &RunFilter) -> Result<i64> {
 pub async fn find(reader: &Reader, ids: &[i64]) -> Result<Vec<ImportRun>> {
     reader.note_all(ids.iter().map(|id| CacheTag::Row(NOUN, *id)));
     newest::find(reader, select(&RunFilter::default()), ids).await
+}
+
+/// The job that carries out each of these runs, or did so last; by the key of the run.
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn jobs(reader: &Reader, run_ids: &[i64]) -> Result<HashMap<i64, Job>> {
+    let keys: Vec<String> = run_ids.iter().map(i64::to_string).collect();
+    let kinds = [JOB_KIND, REVERT_JOB_KIND];
+    let jobs = queue::find_by_key(reader.database().reader(), &kinds, &keys).await?;
+    let newest_last = jobs.into_iter().filter_map(|job| {
+        let run_id = job.unique_key.as_deref()?.parse().ok()?;
+        Some((run_id, job))
+    });
+    Ok(newest_last.collect())
 }
 
 fn select(filter: &RunFilter) -> SelectStatement {

@@ -47,11 +47,13 @@ use crate::domain::post::PreparedPost;
 pub use apply::apply;
 pub(in crate::domain) use control::wait_after;
 pub use control::{
-    JOB_KIND, JobPayload, REVERT_JOB_KIND, cancel, fail, job, resume, revert, start,
+    JOB_KIND, JobPayload, REVERT_JOB_KIND, cancel, fail, is_cancelled, job, resume, revert, start,
 };
 pub use difference::differences;
 pub use format::Format;
-pub use list::{ReportFilter, RunFilter, count, count_report, find, list, report, revert_counts};
+pub use list::{
+    ReportFilter, RunFilter, count, count_report, find, jobs, list, report, revert_counts,
+};
 pub use report::{
     Finding, FindingKind, OutcomeKind, Reported, ReportedDocument, RevertCounts, RevertOutcome,
 };

@@ -17,6 +17,9 @@ use crate::foundation::database::Database;
 /// For how long the files of a run that was stopped are kept, so that it can be resumed.
 pub const DAYS_KEPT: i64 = 7;
 
+/// The most runs that were stopped whose files are kept; those of the newest are.
+const STOPPED_KEPT: u64 = 10;
+
 /// After so long without a further piece, whoever uploads is gone.
 const UPLOAD_HOURS: i64 = 1;
 
@@ -102,8 +105,8 @@ pub async fn drop_files(store: &Store, run_id: i64) -> Result<()> {
 }
 
 /// Deletes what nobody needs any more: uploads that were broken off, and the files of runs that came
-/// to their end, or were stopped and not resumed for [`DAYS_KEPT`] days. Answers how many runs it
-/// cleared.
+/// to their end, or were stopped and not resumed for [`DAYS_KEPT`] days, or while many others were
+/// stopped. Answers how many runs it cleared.
 ///
 /// # Errors
 ///
@@ -131,10 +134,20 @@ pub async fn purge(store: &Store) -> Result<u64> {
         .column("import_run_id")
         .from("import_chunk")
         .to_owned();
+    let newest = Query::select()
+        .column("id")
+        .from("import_run")
+        .and_where(Expr::col("stored").eq(true))
+        .and_where(Expr::col("status").is_in(words(&stopped)))
+        .order_by("id", Order::Desc)
+        .limit(STOPPED_KEPT)
+        .to_owned();
+    let is_old = touched().lt(given_up);
+    let is_one_of_many = Expr::col(("r", "id")).not_in_subquery(newest);
     let needless = Expr::col(("r", "id")).in_subquery(with_files).and(
-        status()
-            .is_in(words(&ended))
-            .or(status().is_in(words(&stopped)).and(touched().lt(given_up))),
+        status().is_in(words(&ended)).or(status()
+            .is_in(words(&stopped))
+            .and(is_old.or(is_one_of_many))),
     );
     let uploading = status().eq(RunStatus::Uploading.as_str());
     let select = Query::select()

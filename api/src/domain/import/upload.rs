@@ -2,7 +2,9 @@
 
 use entity::{import_chunk, import_file, import_run};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
+};
 use serde_json::json;
 
 use super::control::job;
@@ -24,6 +26,9 @@ const NAME_BYTES: usize = 1_000;
 
 /// The most files of one run.
 const MOST_FILES: u64 = 100_000;
+
+/// The most uploads that wait for a worker, or are imported or uploaded.
+const MOST_UNDER_WAY: u64 = 20;
 
 /// What is to be done with the files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,9 +65,17 @@ impl Uploader {
     ///
     /// # Errors
     ///
-    /// When the caller may not import; those of the database.
+    /// When the caller may not import; [`Error::Refused`] when too many uploads are under way; those
+    /// of the database.
     pub async fn begin(store: &Store, caller: Caller, upload: NewUpload) -> Result<Self> {
         let transaction = Transaction::begin(store, caller.clone(), Action::ManageImports).await?;
+        if under_way(&transaction).await? >= MOST_UNDER_WAY {
+            let message = format!(
+                "{MOST_UNDER_WAY} uploads are under way; send this one when some are imported, or \
+                 cancel those that nobody needs"
+            );
+            return Err(Problem::conflict("files", message).into());
+        }
         let run = NewRun {
             source: String::new(),
             format: upload.format.as_str().to_owned(),
@@ -287,6 +300,17 @@ impl Uploader {
             _ => Ok(transaction),
         }
     }
+}
+
+/// How many uploads have not come to their end.
+async fn under_way(transaction: &Transaction<'_>) -> Result<u64> {
+    let statuses = [RunStatus::Uploading, RunStatus::Waiting, RunStatus::Running];
+    let count = import_run::Entity::find()
+        .filter(import_run::Column::Stored.eq(true))
+        .filter(import_run::Column::Status.is_in(statuses.map(RunStatus::as_str)))
+        .count(transaction.connection())
+        .await?;
+    Ok(count)
 }
 
 fn broken_off() -> Error {

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::kind::check_kind;
 use super::{JobFilter, JobKind, Status};
 use crate::domain::audit::AuditEvent;
-use crate::domain::error::{Problem, ProblemCode, Result};
+use crate::domain::error::{Problem, Result};
 use crate::domain::transaction::Transaction;
+use crate::domain::webhook;
 use crate::queue::{self, Cancelled, Retried};
 
 /// How many dead jobs are tried again at once.
@@ -30,6 +32,9 @@ pub async fn cancel(transaction: &mut Transaction<'_>, id: i64) -> Result<()> {
         }
         Cancelled::Unknown => return Err(Problem::not_found("id", "job").into()),
     };
+    if let Some(delivery) = delivery_of(transaction, id).await? {
+        webhook::call_off(transaction, delivery).await?;
+    }
     record(transaction, "cancel", id, None, after);
     Ok(())
 }
@@ -53,10 +58,25 @@ pub async fn retry(transaction: &mut Transaction<'_>, id: i64) -> Result<()> {
         Retried::Done => return refuse("the job has done its work, which is not done again"),
         Retried::Unknown => return Err(Problem::not_found("id", "job").into()),
     }
+    if let Some(delivery) = delivery_of(transaction, id).await? {
+        webhook::take_up(transaction, delivery).await?;
+    }
     transaction.wake_workers();
     let after = json!({ "status": Status::Waiting.name() });
     record(transaction, "retry", id, None, after);
     Ok(())
+}
+
+/// The attempt at a delivery that a job is for, if it is for one.
+async fn delivery_of(
+    transaction: &Transaction<'_>,
+    id: i64,
+) -> Result<Option<webhook::JobPayload>> {
+    let job = queue::read(transaction.connection(), id).await?;
+    let job = job.filter(|job| job.kind == webhook::JOB_KIND);
+    Ok(job
+        .map(|job| serde_json::from_value(job.payload))
+        .transpose()?)
 }
 
 /// What came of trying dead jobs again.
@@ -80,7 +100,7 @@ pub async fn retry_dead(
     kind: &str,
     since: Option<DateTime<Utc>>,
 ) -> Result<RetriedDead> {
-    check_kind(transaction, known, kind).await?;
+    check_kind(transaction.connection(), known, kind).await?;
     let (connection, clock) = (transaction.connection(), transaction.clock());
     let ids = queue::retry_dead(connection, clock, kind, since, MOST_RETRIED).await?;
     let dead = JobFilter {
@@ -121,7 +141,7 @@ pub async fn pause_kind(
     known: &[JobKind],
     kind: &str,
 ) -> Result<()> {
-    check_kind(transaction, known, kind).await?;
+    check_kind(transaction.connection(), known, kind).await?;
     let by = transaction.actor().to_string();
     let (connection, clock) = (transaction.connection(), transaction.clock());
     if queue::pause(connection, clock, kind, &by).await? {
@@ -145,27 +165,7 @@ pub async fn resume_kind(
         record_kind(transaction, "resume", kind, false);
         return Ok(());
     }
-    check_kind(transaction, known, kind).await
-}
-
-/// A kind is one that this program runs, or one of which there are jobs.
-async fn check_kind(transaction: &Transaction<'_>, known: &[JobKind], kind: &str) -> Result<()> {
-    if known.iter().any(|one| one.kind == kind) {
-        return Ok(());
-    }
-    let of_kind = JobFilter {
-        kinds: vec![kind.to_owned()],
-        ..JobFilter::default()
-    };
-    if queue::count(transaction.connection(), &of_kind).await? > 0 {
-        return Ok(());
-    }
-    let names: Vec<&str> = known.iter().map(|one| one.kind).collect();
-    let message = format!(
-        "there is no kind of jobs `{kind}`; there are {}",
-        names.join(", ")
-    );
-    Err(Problem::new(ProblemCode::NotFound, "kind", message).into())
+    check_kind(transaction.connection(), known, kind).await
 }
 
 fn record(

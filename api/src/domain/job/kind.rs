@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Pause;
-use crate::domain::error::Result;
+use sea_orm::ConnectionTrait;
+
+use super::{JobFilter, Pause};
+use crate::domain::error::{Problem, ProblemCode, Result};
 use crate::domain::perspective::Reader;
 use crate::foundation::clock::Clock;
 use crate::queue::{self, Handler};
@@ -82,4 +84,42 @@ pub async fn kinds(reader: &Reader, clock: &Clock, known: &[JobKind]) -> Result<
         }
     });
     Ok(standings.collect())
+}
+
+/// Refuses kinds that this program does not know and of which there are no jobs. Those of another
+/// version are listed as long as they are kept.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::domain::error::Error::Refused) for the first such kind, naming those
+/// there are.
+pub async fn check_kinds(reader: &Reader, known: &[JobKind], kinds: &[String]) -> Result<()> {
+    for kind in kinds {
+        check_kind(reader.database().reader(), known, kind).await?;
+    }
+    Ok(())
+}
+
+/// A kind is one that this program runs, or one of which there are jobs.
+pub(super) async fn check_kind(
+    connection: &impl ConnectionTrait,
+    known: &[JobKind],
+    kind: &str,
+) -> Result<()> {
+    if known.iter().any(|one| one.kind == kind) {
+        return Ok(());
+    }
+    let of_kind = JobFilter {
+        kinds: vec![kind.to_owned()],
+        ..JobFilter::default()
+    };
+    if queue::count(connection, &of_kind).await? > 0 {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(|one| one.kind).collect();
+    let message = format!(
+        "there is no kind of jobs `{kind}`; there are {}",
+        names.join(", ")
+    );
+    Err(Problem::new(ProblemCode::NotFound, "kind", message).into())
 }

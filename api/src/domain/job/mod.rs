@@ -7,7 +7,7 @@ mod list;
 mod watch;
 
 pub use change::{MOST_RETRIED, RetriedDead, cancel, pause_kind, resume_kind, retry, retry_dead};
-pub use kind::{JobKind, KindStanding, kinds};
+pub use kind::{JobKind, KindStanding, check_kinds, kinds};
 pub use list::{attempts, count, find, list};
 pub use watch::{Watch, Watched};
 

@@ -105,6 +105,10 @@ pub async fn find_revisions(reader: &Reader, ids: &[i64]) -> Result<Vec<Revision
             .iter()
             .map(|revision| CacheTag::Row("post", revision.post_id)),
     );
+    if revisions.len() < ids.len() {
+        // Whose the others are is not known.
+        reader.note(CacheTag::List("post"));
+    }
     Ok(revisions)
 }
 

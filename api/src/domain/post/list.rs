@@ -109,7 +109,7 @@ pub async fn list_many(
 /// # Errors
 ///
 /// Those of [`list`], but for the database's.
-pub fn list_statement(
+pub(super) fn list_statement(
     reader: &Reader,
     list: &PostList,
     request: &PageRequest,

@@ -21,6 +21,7 @@ mod order;
 mod owner;
 mod patch;
 mod prepare;
+mod promised;
 mod publish;
 mod review;
 mod review_queue;
@@ -59,12 +60,13 @@ pub use filter::{
 pub use history::{
     Assessment, Redirect, Transition, assessments, find_revisions, redirect, revisions, transitions,
 };
-pub use list::{PostList, count_many, find, find_one, list, list_many, list_statement};
+pub use list::{PostList, count_many, find, find_one, list, list_many};
 pub(in crate::domain) use lock::{lock, lock_ids, lock_many};
 pub use order::{PostOrder, PostOrderField};
 pub use owner::change_owner;
 pub use patch::{ContentPatch, FlagsPatch, OutlinePatch, SeoPatch};
 pub use prepare::{NewPost, NewRevision, NewScore, PreparedPost, PreparedRevision};
+pub use promised::{PromisedList, plans_of, promised_lists};
 pub(in crate::domain) use publish::{IN_TRASH, ReviewStanding};
 pub use publish::{publish, unpublish};
 pub use review::{Verdict, request_review, review};

@@ -80,7 +80,9 @@ pub async fn alarms(reader: &Reader, clock: &Clock) -> Result<Vec<Alarm>> {
     let mut alarms = Vec::new();
     for alarm in [failing(&recent), slow(&recent)].into_iter().flatten() {
         // The minutes that are looked at move on; what was told when it began does not.
-        let since = raised_since(reader, alarm.code).await?.unwrap_or(alarm.since);
+        let since = raised_since(reader, alarm.code)
+            .await?
+            .unwrap_or(alarm.since);
         alarms.push(Alarm { since, ..alarm });
     }
     let mut of_jobs = job_alarms(reader, clock).await?;
@@ -181,7 +183,9 @@ async fn overdue(reader: &Reader, now: DateTime<Utc>) -> Result<Option<Alarm>> {
         .and_where(Expr::col(release::Column::ShipAt).lte(now - LATE))
         .to_owned();
     let all = plans.clone().union(UnionType::All, releases).to_owned();
-    let select = count_and_first("at").from_subquery(all, "overdue").to_owned();
+    let select = count_and_first("at")
+        .from_subquery(all, "overdue")
+        .to_owned();
     let found = one_count(&reader.rows(&select).await?)?;
     Ok(found.map(|(count, since)| Alarm {
         code: AlarmCode::OverduePublication,
@@ -245,7 +249,11 @@ async fn endpoint_failing(reader: &Reader, now: DateTime<Utc>) -> Result<Option<
 
 async fn node_lost(reader: &Reader, clock: &Clock) -> Result<Option<Alarm>> {
     let lost = lost_nodes(reader, clock).await?;
-    let Some(since) = lost.iter().map(|node| node.last_minute.plus(1).start()).min() else {
+    let Some(since) = lost
+        .iter()
+        .map(|node| node.last_minute.plus(1).start())
+        .min()
+    else {
         return Ok(None);
     };
     let names: Vec<&str> = lost.iter().map(|node| node.name.as_str()).collect();

@@ -132,9 +132,11 @@ fn judge(before: &Side, after: &Side) -> (Verdict, String) {
         })
         .collect();
     let told = match worse.is_empty() {
-        true => "Nothing got worse with it: latency, failures, cache hits and statements a request \
+        true => {
+            "Nothing got worse with it: latency, failures, cache hits and statements a request \
                  are as they were or better"
-            .to_owned(),
+                .to_owned()
+        }
         false => format!("It got worse: {}", worse.join(", ")),
     };
     (verdict, format!("{told}; {compared}."))
@@ -149,7 +151,10 @@ fn changes(before: &Totals, after: &Totals) -> Vec<Change> {
     let mut changes = Vec::new();
     for (what, share) in [
         ("the median time of an answer", 0.5),
-        ("the time within which nineteen of twenty are answered", 0.95),
+        (
+            "the time within which nineteen of twenty are answered",
+            0.95,
+        ),
     ] {
         if let (Some(was), Some(is)) = (before.quantile(share), after.quantile(share)) {
             let more = is.saturating_sub(was);
@@ -194,7 +199,8 @@ fn changes(before: &Totals, after: &Totals) -> Vec<Change> {
 }
 
 fn span(side: &Side) -> String {
-    let [from, to] = [side.from, side.to].map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let [from, to] =
+        [side.from, side.to].map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
     let minutes = (side.to - side.from).num_minutes();
     format!("{minutes} minutes ({from} to {to})")
 }

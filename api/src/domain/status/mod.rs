@@ -93,7 +93,10 @@ mod tests {
     fn figures_read_as_people_write_them() {
         let times = [80, 1_500, 42_300, 999_000, 1_250_000, 12_000_000];
         let times = times.map(|micros| in_words(Duration::from_micros(micros)));
-        assert_eq!(times, ["0.08 ms", "1.5 ms", "42 ms", "999 ms", "1.2 s", "12 s"]);
+        assert_eq!(
+            times,
+            ["0.08 ms", "1.5 ms", "42 ms", "999 ms", "1.2 s", "12 s"]
+        );
         let shares = [0.0, 0.0004, 0.012, 0.5].map(percent);
         assert_eq!(shares, ["0 %", "less than 0.1 %", "1.2 %", "50 %"]);
     }

@@ -69,7 +69,10 @@ fn judge(totals: &Totals) -> (Verdict, String) {
         in_words(slowest),
     );
     let cached = totals.hit_rate().map_or(String::new(), |rate| {
-        format!("; {} of what can be cached came from the cache", percent(rate))
+        format!(
+            "; {} of what can be cached came from the cache",
+            percent(rate)
+        )
     });
     let (verdict, word) = match slowest {
         _ if requests < ENOUGH_TO_JUDGE => (Verdict::Unknown, "Too few requests to tell"),

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::speed::recent;
 use super::{
-    ENOUGH_TO_JUDGE, FAILS, FAILS_SOMETIMES, Verdict, WINDOW_MINUTES, capitalised, counted, in_words, percent,
+    ENOUGH_TO_JUDGE, FAILS, FAILS_SOMETIMES, Verdict, WINDOW_MINUTES, capitalised, counted,
+    in_words, percent,
 };
 use crate::domain::error::Result;
 use crate::domain::perspective::Reader;

@@ -89,10 +89,7 @@ impl Totals {
     }
 
     /// Puts counts and latencies together again.
-    pub(super) fn from_counts(
-        counts: [u64; Self::COUNTS.len()],
-        latencies: Latencies,
-    ) -> Self {
+    pub(super) fn from_counts(counts: [u64; Self::COUNTS.len()], latencies: Latencies) -> Self {
         let [
             failed,
             refused,

@@ -167,7 +167,11 @@ impl Traffic {
         insert
             .into_table(request_minute::Entity)
             .columns(KEY.into_iter().chain(columns()))
-            .on_conflict(OnConflict::columns(KEY).update_columns(columns()).to_owned());
+            .on_conflict(
+                OnConflict::columns(KEY)
+                    .update_columns(columns())
+                    .to_owned(),
+            );
         for row in rows {
             let key: [Expr; 3] = [
                 row.minute.0.into(),

@@ -21,7 +21,7 @@ pub enum DeliveryStatus {
     Delivered,
     /// Every attempt failed, and there will be no other by itself.
     Failed,
-    /// The endpoint was switched off before it was delivered.
+    /// The endpoint was switched off, or its job called off, before it was delivered.
     Cancelled,
 }
 

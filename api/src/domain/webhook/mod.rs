@@ -14,6 +14,7 @@
 mod announce;
 mod announcement;
 mod attempt;
+mod call_off;
 mod dead_job;
 mod delivery;
 mod describe;
@@ -24,6 +25,7 @@ mod payload;
 mod purge;
 mod redeliver;
 mod retry;
+mod rotation;
 mod secret;
 mod signature;
 mod standing;
@@ -32,18 +34,20 @@ mod switch;
 pub(super) use announce::write;
 pub use announcement::{AlarmChange, Announcement, DeadJob, PostChange, TermChange};
 pub use attempt::{Answer, Attempt, record};
+pub(super) use call_off::{call_off, take_up};
 pub use dead_job::{DEAD_JOB_KIND, DeadJobPayload, announce_dead_job};
 pub use delivery::{
     Delivery, DeliveryFilter, DeliveryStatus, PastAttempt, attempts, bodies, count, find, list,
 };
 pub use endpoint::{
-    Endpoint, EndpointPatch, NewEndpoint, create, delete, endpoints, find_endpoints, rotate_secret,
-    update,
+    Endpoint, EndpointPatch, NewEndpoint, create, delete, endpoints, find_endpoints, update,
 };
 pub use event::EventType;
 pub use message::{JOB_KIND, JobPayload, Message, is_any_for, message, put_back};
 pub use purge::{KEPT_FOR, purge};
 pub use redeliver::{REDELIVERY_LIMIT, Redelivered, redeliver, redeliver_since, send_test};
+pub(super) use rotation::OVERLAP;
+pub use rotation::rotate_secret;
 pub use secret::Secret;
 pub use signature::sign;
 pub use standing::{Standing, standing};

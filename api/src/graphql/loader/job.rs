@@ -7,6 +7,7 @@ use async_graphql::dataloader::Loader;
 
 use super::{Loaders, Shared};
 use crate::domain::error::Error;
+use crate::domain::import;
 use crate::domain::job::{self, Attempt, Job};
 
 /// A job.
@@ -22,6 +23,22 @@ impl Loader<JobKey> for Loaders {
         let ids: Vec<i64> = keys.iter().map(|JobKey(id)| *id).collect();
         let jobs = job::find(&self.reader, &ids).await?.into_iter();
         Ok(jobs.map(|job| (JobKey(job.id), job)).collect())
+    }
+}
+
+/// The job of an import: the one that carries it out or takes it back, or did so last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::graphql) struct ImportJobKey(pub(in crate::graphql) i64);
+
+#[async_graphql::async_trait::async_trait]
+impl Loader<ImportJobKey> for Loaders {
+    type Value = Job;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[ImportJobKey]) -> Shared<HashMap<ImportJobKey, Job>> {
+        let ids: Vec<i64> = keys.iter().map(|ImportJobKey(id)| *id).collect();
+        let jobs = import::jobs(&self.reader, &ids).await?.into_iter();
+        Ok(jobs.map(|(id, job)| (ImportJobKey(id), job)).collect())
     }
 }
 

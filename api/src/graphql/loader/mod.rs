@@ -15,7 +15,7 @@ mod webhook;
 use std::sync::Arc;
 
 pub(super) use editing::{AutosaveKey, EditingKey};
-pub(super) use job::{AttemptsKey, JobKey};
+pub(super) use job::{AttemptsKey, ImportJobKey, JobKey};
 pub(super) use post::{PostKey, PostListKey, PostListShape};
 pub(super) use release::ReleaseItemsKey;
 pub(super) use revision::{ContentKey, RevisionKey, RevisionsKey, TransitionsKey};

@@ -21,7 +21,9 @@ pub struct ExportRunMutation;
 #[Object]
 impl ExportRunMutation {
     /// Starts an export of posts, drafts and all revisions included, which a worker writes. Ask
-    /// `exportRun` until it is finished, and fetch the file at its `url` within seven days.
+    /// `exportRun` until it is finished, and fetch the file at its `url` within seven days. While one of
+    /// the same posts in the same format is not finished, that is answered. Ten are kept at most;
+    /// `dropExport` makes room.
     async fn start_export(
         &self,
         context: &Context<'_>,
@@ -56,6 +58,21 @@ impl ExportRunMutation {
             Ok(id)
         });
         payload(context, retried.await?).await
+    }
+
+    /// Drops the file of an export before its seven days are over, or ends its writing. The export
+    /// stays in the list, as `EXPIRED`.
+    async fn drop_export(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which export.")] input: ExportRunInput,
+    ) -> Result<ExportRunPayload> {
+        let dropped = change(context, Action::Export, None, async |transaction| {
+            let id = NodeType::ExportRun.key(&input.id)?;
+            export::discard(transaction, id).await?;
+            Ok(id)
+        });
+        payload(context, dropped.await?).await
     }
 }
 

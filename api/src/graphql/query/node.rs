@@ -15,6 +15,7 @@ use crate::domain::post::{self, NumberField, PostFilter, Test};
 use crate::domain::release;
 use crate::domain::schedule;
 use crate::domain::taxonomy::{self, Taxonomy};
+use crate::foundation::cache_tag::CacheTag;
 use crate::graphql::context::{reader, request};
 use crate::graphql::error::OrGraphqlError;
 use crate::graphql::node_id::{self, NodeType};
@@ -73,6 +74,8 @@ async fn find(context: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let mut found: HashMap<(NodeType, i64), Node> = HashMap::new();
     let posts = keys_of(NodeType::Post);
     if !posts.is_empty() {
+        // Also of those that are not in sight, for that is an answer too.
+        reader.note_all(posts.iter().map(|key| CacheTag::Row("post", *key)));
         let filter = PostFilter::Number(NumberField::Id, Test::In(posts));
         let posts = post::find(reader, filter, selection_of(context.look_ahead())).await;
         for post in posts.or_graphql_error(context)? {

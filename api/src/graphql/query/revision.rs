@@ -8,6 +8,7 @@ use crate::domain::permission::{self, Action};
 use crate::domain::post::{self, ReviewFilter};
 use crate::graphql::context::{permit, reader, request};
 use crate::graphql::error::OrGraphqlError;
+use crate::graphql::limits::DEAR;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::pagination::rows;
 use crate::graphql::types::review_request::ReviewRequestConnection;
@@ -21,7 +22,7 @@ pub struct RevisionQuery;
 impl RevisionQuery {
     /// What differs between two revisions of one post, field by field, for those who may read
     /// drafts. Null when one of the two is not there.
-    #[graphql(complexity = "1_000 + child_complexity")]
+    #[graphql(complexity = "DEAR + child_complexity")]
     async fn revision_diff(
         &self,
         context: &Context<'_>,

@@ -7,6 +7,7 @@ use crate::domain::post;
 use crate::domain::search;
 use crate::graphql::context::reader;
 use crate::graphql::error::OrGraphqlError;
+use crate::graphql::limits::DEAR;
 use crate::graphql::pagination::rows;
 use crate::graphql::types::post_filter::PostFilterInput;
 use crate::graphql::types::search::SearchConnection;
@@ -18,7 +19,7 @@ pub struct SearchQuery;
 #[Object]
 impl SearchQuery {
     /// Posts by the words in their title, summary, body, tools, stack and entities, best first.
-    #[graphql(complexity = "1_000 + rows(first, None) * child_complexity")]
+    #[graphql(complexity = "DEAR + rows(first, None) * child_complexity")]
     async fn search(
         &self,
         context: &Context<'_>,

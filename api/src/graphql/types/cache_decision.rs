@@ -122,15 +122,17 @@ impl CacheDecision {
         let named = rules.rules().iter();
         let named = named.filter(|rule| decision.rule_ids.contains(&rule.id));
         let policy = decision.policy.as_ref();
-        let decided_by = decision.reason.rule().map(str::to_owned);
-        let outcome = match policy {
-            Some(_) => "MISS",
-            None => "BYPASS",
+        let decided_by = decision.reason.rules().map(str::to_owned);
+        let mut x_cache = match policy {
+            Some(_) => "MISS".to_owned(),
+            None => "BYPASS".to_owned(),
         };
-        let x_cache = match &decided_by {
-            Some(rule) => format!("{outcome}; rule={rule}"),
-            None => outcome.to_owned(),
-        };
+        for (name, value) in [
+            ("rule", decision.reason.rules()),
+            ("reason", decision.reason.word()),
+        ] {
+            x_cache.extend(value.map(|value| format!("; {name}={value}")));
+        }
         let header = |name: &str, value: String| HttpHeader {
             name: name.to_owned(),
             value,

@@ -34,7 +34,7 @@ pub enum ExportStatus {
     Finished,
     /// It gave up; `failure` says why, and `retryExport` goes on.
     Failed,
-    /// Its file is not kept any more.
+    /// Its file is not kept any more: its week is over, or somebody dropped it.
     Expired,
 }
 

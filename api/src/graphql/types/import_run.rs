@@ -1,20 +1,20 @@
-//! Imports: runs, and what became of each of their documents.
+//! Imports: runs, and how far they are.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::connection::connection;
-use super::post::{Post, load_post, selection_of};
-use super::release::load_revision;
-use super::revision::Revision;
-use super::revision_diff::RevisionDiff;
+use super::import_document::{ImportDocumentConnection, ImportOutcome, ImportRevertOutcome};
+use super::job::Job;
 use super::user::User;
 use super::user_error::UserError;
 use crate::domain::error;
 use crate::domain::import::{self, ReportFilter, RunFilter};
 use crate::domain::page::PageRequest;
-use crate::graphql::context::{reader, request};
+use crate::domain::permission::Action;
+use crate::graphql::context::{loaders, permit, reader, request};
 use crate::graphql::error::OrGraphqlError;
+use crate::graphql::loader::ImportJobKey;
 use crate::graphql::node_id::NodeType;
 use crate::graphql::pagination::rows;
 
@@ -42,37 +42,6 @@ pub enum ImportStatus {
     Reverting,
     /// What it did was taken back, but for posts that were changed since.
     Reverted,
-}
-
-/// What became of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::import::OutcomeKind")]
-pub enum ImportOutcome {
-    /// It is a new post.
-    Created,
-    /// A post that was there has changed.
-    Updated,
-    /// Its source is as it was at its last import.
-    Skipped,
-    /// Its source and its post have both changed: it is a revision beside the head, neither head nor
-    /// live. Compare the two, or import again and overwrite.
-    Conflicted,
-    /// Nothing was written; `message` says why.
-    Failed,
-}
-
-/// What taking a document back came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::import::RevertOutcome")]
-pub enum ImportRevertOutcome {
-    /// The post that it made is in the trash.
-    Trashed,
-    /// Its post shows again what it showed before: as a new revision, live where it was live.
-    Restored,
-    /// Its post was changed since, and stays as it is; `message` says how.
-    Kept,
-    /// What it did shows nowhere: a revision beside the head, or figures that have no revisions.
-    Nothing,
 }
 
 /// How many documents became what.
@@ -114,15 +83,6 @@ pub struct ImportRevertCounts {
     pub restored: i64,
     /// Posts that were changed since and stay as they are: ask for `documents(revert: [KEPT])`.
     pub kept: i64,
-}
-
-/// What taking a document back came to.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct ImportRevert {
-    /// What it came to.
-    pub outcome: ImportRevertOutcome,
-    /// Why its post stays as it is; null unless it does.
-    pub message: Option<String>,
 }
 
 /// A run of an import: its files, how far it is, and what became of every document.
@@ -203,6 +163,14 @@ impl ImportRun {
             total: progress.total.map(|total| total as f64),
             estimated_finish: progress.finished_at,
         }
+    }
+
+    /// The job that carries it out or takes it back, or did so last. Null for an import from the command
+    /// line that reads files where it was run, and once the job is forgotten.
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>> {
+        permit(context, Action::ReadJobs)?;
+        let job = loaders(context).load_one(ImportJobKey(self.0.id)).await;
+        Ok(job.or_graphql_error(context)?.map(Job))
     }
 
     /// Why it gave up, or why its last attempt failed; null otherwise.
@@ -293,93 +261,6 @@ impl From<import::ImportRun> for ImportRun {
     }
 }
 
-/// What became of a document of an import.
-pub struct ImportDocument(import::ReportedDocument);
-
-/// What became of a document of an import.
-#[Object]
-impl ImportDocument {
-    /// Its place in the import, from 1.
-    async fn number(&self) -> i64 {
-        self.0.number
-    }
-
-    /// The file it is in.
-    async fn path(&self) -> &str {
-        &self.0.path
-    }
-
-    /// The line of the file it starts on, from 1; null where there is none.
-    async fn line(&self) -> Option<i64> {
-        self.0.line.and_then(|line| i64::try_from(line).ok())
-    }
-
-    /// What became of it; in a dry run, what would.
-    async fn outcome(&self) -> ImportOutcome {
-        self.0.answer.outcome.kind().into()
-    }
-
-    /// Whether the public sees something new by it.
-    async fn published(&self) -> bool {
-        self.0.answer.published
-    }
-
-    /// Why it failed, or what it is in conflict with; null otherwise.
-    async fn message(&self) -> Option<&str> {
-        self.0.answer.outcome.reason()
-    }
-
-    /// What the file left open and the import decided, a sentence each.
-    async fn inferred(&self) -> &[String] {
-        &self.0.inferred
-    }
-
-    /// The id of its post, there even when the post is out of sight. Null when it failed, and for a post
-    /// that a dry run would create.
-    async fn post_id(&self) -> Option<ID> {
-        self.0.answer.trace.post_id.map(|id| NodeType::Post.id(id))
-    }
-
-    /// Its post, as the request's perspective shows it; null when it is out of sight there.
-    async fn post(&self, context: &Context<'_>) -> Result<Option<Post>> {
-        let Some(post_id) = self.0.answer.trace.post_id else {
-            return Ok(None);
-        };
-        load_post(context, post_id, selection_of(context.look_ahead())).await
-    }
-
-    /// The revision that it is; null when there is none, or the request's perspective does not show it.
-    async fn revision(&self, context: &Context<'_>) -> Result<Option<Revision>> {
-        load_revision(context, self.0.answer.trace.revision_id).await
-    }
-
-    /// The head of its post before: pass it to `revisionDiff` to see what changed. Null for a new post,
-    /// and one that was left alone.
-    async fn revision_before(&self, context: &Context<'_>) -> Result<Option<Revision>> {
-        load_revision(context, self.0.answer.trace.head_before).await
-    }
-
-    /// What it would change of the head of its post; null unless it is the document of a dry run that
-    /// would change one. Nothing differs where only views, scores, redirects or dates would change.
-    async fn diff(&self) -> Option<RevisionDiff> {
-        self.0.diff.clone().map(RevisionDiff::from)
-    }
-
-    /// What taking it back came to; null unless that was done.
-    async fn revert(&self) -> Option<ImportRevert> {
-        Some(ImportRevert {
-            outcome: self.0.revert?.into(),
-            message: self.0.revert_message.clone(),
-        })
-    }
-}
-
-impl From<import::ReportedDocument> for ImportDocument {
-    fn from(document: import::ReportedDocument) -> Self {
-        Self(document)
-    }
-}
-
 connection!(
     ImportRunConnection,
     ImportRunEdge,
@@ -389,17 +270,6 @@ connection!(
     import::count,
     "A page of imports.",
     "An import and its place."
-);
-
-connection!(
-    ImportDocumentConnection,
-    ImportDocumentEdge,
-    ImportDocument,
-    import::ReportedDocument,
-    ReportFilter,
-    import::count_report,
-    "A page of the report of an import.",
-    "A document of an import and its place."
 );
 
 /// Which imports are wanted: those that fit all that is given.

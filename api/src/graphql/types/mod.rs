@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod editing;
 pub mod export_run;
 pub mod facet;
+pub mod import_document;
 pub mod import_run;
 pub mod job;
 pub mod job_kind;

@@ -58,7 +58,7 @@ pub enum WebhookDeliveryStatus {
     Delivered,
     /// Every attempt failed, over about a day. Nobody tries again unless it is asked for.
     Failed,
-    /// The endpoint was switched off before it was delivered.
+    /// The endpoint was switched off, or its job called off, before it was delivered.
     Cancelled,
 }
 

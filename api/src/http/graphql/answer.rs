@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::graphql::limits::refusal;
+use crate::http::rate_limit::TooMany;
 use crate::http::request_log::Facts;
 
 /// Gives the library's own errors the codes that ours have.
@@ -51,6 +52,14 @@ pub(super) fn request_timeout() -> ServerError {
     refusal("REQUEST_TIMEOUT", message)
 }
 
+/// Says that a client has spent what it may, and when to come back.
+pub(in crate::http) fn limit(headers: &HeaderMap, too_many: &TooMany) -> Response {
+    let (status, error) = too_many.refusal();
+    let mut response = refuse(headers, status, error);
+    too_many.write_to(response.headers_mut());
+    response
+}
+
 /// Refuses a request as a whole.
 pub(in crate::http) fn refuse(
     headers: &HeaderMap,
@@ -60,6 +69,10 @@ pub(in crate::http) fn refuse(
     let code = code_of(&error);
     let answer = GraphqlResponse::from_errors(vec![error]);
     let mut response = to_response(headers, status, &answer);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer");
         response

@@ -2,7 +2,7 @@
 
 use async_graphql::{ServerError, Variables};
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use crate::cache::Key;
@@ -118,6 +118,7 @@ pub(super) async fn read_body(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Call, (StatusCode, ServerError)> {
+    refuse_compressed(headers)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -141,6 +142,21 @@ pub(super) async fn read_body(
     }
     serde_json::from_slice(&bytes)
         .map_err(|error| bad(format!("the body is no operation: {error}")))
+}
+
+/// Refuses a body that would have to be unpacked: a little of it can stand for a lot.
+#[allow(clippy::result_large_err, reason = "one a request, on its way out")]
+pub(in crate::http) fn refuse_compressed(
+    headers: &HeaderMap,
+) -> Result<(), (StatusCode, ServerError)> {
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    let encoding = encoding.map_or(&b"identity"[..], HeaderValue::as_bytes);
+    if encoding.eq_ignore_ascii_case(b"identity") {
+        return Ok(());
+    }
+    let message = "compressed bodies are not read; send it as it is, without Content-Encoding";
+    let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
+    Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
 }
 
 /// Reads the parameters of a GET.

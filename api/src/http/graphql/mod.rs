@@ -10,17 +10,17 @@ use std::sync::Arc;
 use async_graphql::http::GraphiQLSource;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use self::answer::{accepts, too_slow};
 use self::call::{read_body, read_query};
 use self::run::run;
-use super::Server;
 use super::authenticate::Origin;
+use super::{Server, security_headers};
 
-pub(super) use self::answer::refuse;
-pub(super) use self::call::{BODY_BYTES, Call, Method};
+pub(super) use self::answer::{limit, refuse};
+pub(super) use self::call::{BODY_BYTES, Call, Method, refuse_compressed};
 pub(super) use self::operation::prepare;
 
 /// Runs an operation sent as JSON.
@@ -54,13 +54,12 @@ pub(in crate::http) async fn get(
             .as_deref()
             .is_none_or(|query| !query.contains("query="))
     {
-        return Html(
-            GraphiQLSource::build()
-                .endpoint("/graphql")
-                .subscription_endpoint("/graphql/ws")
-                .finish(),
-        )
-        .into_response();
+        let page = GraphiQLSource::build()
+            .endpoint("/graphql")
+            .subscription_endpoint("/graphql/ws")
+            .finish();
+        let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::GRAPHIQL)];
+        return (policy, Html(page)).into_response();
     }
     let call = match read_query(query.as_deref().unwrap_or_default()) {
         Ok(call) => call,

@@ -10,23 +10,32 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::answer::{
-    MediaType, add_codes, code_of, refuse, to_response, was_refused_before_running,
+    MediaType, add_codes, code_of, limit, refuse, to_response, was_refused_before_running,
 };
 use super::call::{Call, Method};
 use super::operation::{Operation, prepare};
 use crate::cache::{Entry, Flight, Found, Key, Landing, NewEntry};
 use crate::domain::actor::{Actor, Caller};
-use crate::domain::cache_rule::{OperationKind, Policy, Target};
+use crate::domain::cache_rule::{FixedCondition, Policy, Target};
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::database::StatementCount;
-use crate::graphql::context::{Client, RequestContext};
-use crate::graphql::error::TRY_AGAIN;
-use crate::http::authenticate::{self, Origin};
 use crate::foundation::served::CacheOutcome;
+use crate::graphql::context::{self, RequestContext};
+use crate::graphql::error::TRY_AGAIN;
+use crate::http::admission::{Overloaded, Permit};
+use crate::http::authenticate::{self, Origin};
 use crate::http::cache_headers::{self, Bypass};
+use crate::http::cross_origin::check_cookie;
+use crate::http::rate_limit::{Client, GUESS_COST, Standing};
 use crate::http::request_log::{Facts, milliseconds};
 use crate::http::{Server, perspective};
+
+/// The most errors that are told of a document that was not run.
+const ERRORS: usize = 50;
+
+/// Points that an answer costs which is there already.
+const HIT_COST: u32 = 1;
 
 /// Times that a change is tried while others are in its way.
 const TRIES: u8 = 4;
@@ -40,28 +49,38 @@ pub(super) async fn run(
     method: Method,
 ) -> Response {
     let started = Instant::now();
+    if let Err((status, error)) = check_cookie(headers, &server.origins) {
+        return refuse(headers, status, error);
+    }
     let to_persist = match call.resolve(&server.persisted_queries) {
         Ok(to_persist) => to_persist,
         Err((status, error)) => return refuse(headers, status, error),
     };
-    let asked = Asked {
+    let mut asked = Asked {
         headers,
         method,
         started,
+        standing: Standing::default(),
     };
-    let key = match cache_headers::is_public(headers) && !cache_headers::wants_new(headers) {
+    let public = cache_headers::is_public(headers);
+    let key = match public && !cache_headers::wants_new(headers) {
         true => call.key(),
         false => None,
     };
-    let found = key.as_ref().and_then(|key| {
-        let now = server.store.clock.now();
-        let found = server.cache.find(key, now)?;
-        let (Found::Fresh(entry) | Found::Stale(entry)) = &found;
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        entry.policy.bypass(header).is_none().then_some(found)
+    let now = server.store.clock.now();
+    let found = key.as_ref().and_then(|key| server.cache.find(key, now));
+    let found = found.filter(|(Found::Fresh(entry) | Found::Stale(entry))| {
+        !cache_headers::is_bypassed(&entry.policy, headers)
     });
+    let address = origin.address;
     if let Some(Found::Fresh(entry)) = &found {
-        return asked.respond(server, entry, CacheOutcome::Hit, Cost::default());
+        return match server.rate_limits.spend(Client::at(address), HIT_COST) {
+            Ok(standing) => {
+                asked.standing = standing;
+                asked.respond(server, entry, CacheOutcome::Hit, Cost::default())
+            }
+            Err(too_many) => limit(headers, &too_many),
+        };
     }
 
     let (request, operation) = match prepare(&server.documents, &call, method) {
@@ -71,15 +90,34 @@ pub(super) async fn run(
     if let (Some(hash), Some(text)) = (to_persist, &call.query) {
         server.persisted_queries.keep(hash, text);
     }
+    // Who says who they are has the database asked; what the public asks for may be there already.
+    let mut permit = None;
+    if !public {
+        match server.admission.enter().await {
+            Ok(entered) => permit = Some(entered),
+            Err(overloaded) => return shed(headers, overloaded),
+        }
+    }
     let (request_id, authentication) = (origin.request_id.clone(), StatementCount::default());
     let caller = if operation.proves_itself {
         origin.into_caller(Actor::Anonymous)
     } else {
         match authenticate::caller(server, origin, headers, &authentication).await {
             Ok(caller) => caller,
-            Err((status, error)) => return refuse(headers, status, error),
+            Err((status, error)) => {
+                let guess = server.rate_limits.spend(Client::at(address), GUESS_COST);
+                return match guess {
+                    Ok(_) => refuse(headers, status, error),
+                    Err(too_many) => limit(headers, &too_many),
+                };
+            }
         }
     };
+    let client = Client::of(caller.actor, address);
+    match server.rate_limits.spend(client, operation.cost) {
+        Ok(standing) => asked.standing = standing,
+        Err(too_many) => return limit(headers, &too_many),
+    }
     // A site that always names a perspective names it too when it exchanges its preview link.
     let perspective = match perspective::choose(headers, caller.actor, operation.kind) {
         Ok(perspective) => perspective,
@@ -103,8 +141,10 @@ pub(super) async fn run(
     match (key, run.policy(headers).await) {
         (Some(key), Ok(policy)) => {
             if let Some(Found::Stale(entry)) = &found {
-                if let Flight::First(landing) = server.cache.join(&key) {
-                    tokio::spawn(run.fill(key, landing, policy));
+                if let Flight::First(landing) = server.cache.join(&key)
+                    && let Ok(permit) = server.admission.enter().await
+                {
+                    tokio::spawn(run.fill(key, landing, policy, permit));
                 }
                 return asked.respond(server, entry, CacheOutcome::Stale, Cost::default());
             }
@@ -112,14 +152,27 @@ pub(super) async fn run(
         }
         (_, policy) => {
             let reason = match policy {
-                Ok(policy) => Bypass::despite(policy.rules, "new-wanted"),
+                Ok(policy) => Bypass::despite(policy.rules, FixedCondition::FreshAsked.word()),
                 Err(reason) => reason,
             };
+            if permit.is_none() {
+                match server.admission.enter().await {
+                    Ok(entered) => permit = Some(entered),
+                    Err(overloaded) => return shed(headers, overloaded),
+                }
+            }
             let private = run.caller.actor != Actor::Anonymous;
             let made = run.make().await;
+            drop(permit);
             asked.respond_without_cache(made, &authentication, private, &reason)
         }
     }
+}
+
+/// Says that there is too much to do.
+fn shed(headers: &HeaderMap, overloaded: Overloaded) -> Response {
+    let (status, error) = overloaded.into();
+    refuse(headers, status, error)
 }
 
 /// What a client asked, as far as the answer depends on it after it was made.
@@ -127,6 +180,8 @@ struct Asked<'request> {
     headers: &'request HeaderMap,
     method: Method,
     started: Instant,
+    /// How much more the client may ask for.
+    standing: Standing,
 }
 
 /// What an answer has cost.
@@ -152,7 +207,7 @@ struct Run {
     request: Request,
     operation: Operation,
     caller: Caller,
-    client: Client,
+    client: context::Client,
     perspective: Perspective,
 }
 
@@ -165,7 +220,14 @@ async fn kept_or_made(
     policy: Policy,
 ) -> Response {
     let landing = match server.cache.join(&key) {
-        Flight::First(landing) => Some(landing),
+        Flight::First(landing) => {
+            // It may have been made since this was looked for.
+            if let Some(Found::Fresh(entry)) = server.cache.find(&key, server.store.clock.now()) {
+                landing.land(&entry);
+                return asked.respond(server, &entry, CacheOutcome::Hit, Cost::default());
+            }
+            Some(landing)
+        }
         Flight::Follower(follower) => {
             let landed = follower.landed().await;
             // What was begun before this was asked may be older than a change that was answered
@@ -179,16 +241,21 @@ async fn kept_or_made(
         }
     };
     let rules = policy.rules.clone();
+    let permit = match server.admission.enter().await {
+        Ok(permit) => permit,
+        Err(overloaded) => return shed(asked.headers, overloaded),
+    };
     // In a task of its own, so that those who wait get it though the first one has gone.
     let made = match landing {
-        Some(landing) => tokio::spawn(run.fill(key, landing, policy)).await,
+        Some(landing) => tokio::spawn(run.fill(key, landing, policy, permit)).await,
         None => Ok(run.keep(key, policy).await),
     };
     match made {
         Ok((made, Some(entry))) => asked.respond(server, &entry, CacheOutcome::Miss, made.cost),
         Ok((made, None)) => {
             let nobody = StatementCount::default();
-            asked.respond_without_cache(made, &nobody, false, &Bypass::despite(rules, "errors"))
+            let reason = Bypass::despite(rules, FixedCondition::Errors.word());
+            asked.respond_without_cache(made, &nobody, false, &reason)
         }
         Err(error) => {
             tracing::error!(%error, "an answer could not be made");
@@ -203,13 +270,13 @@ impl Run {
     /// By which rule the answer may be kept, or why not.
     async fn policy(&self, headers: &HeaderMap) -> Result<Policy, Bypass> {
         if self.operation.kind != OperationType::Query {
-            return Err(Bypass::because("not-a-query"));
+            return Err(Bypass::because(FixedCondition::Mutation.word()));
         }
         if self.caller.actor != Actor::Anonymous {
-            return Err(Bypass::because("signed-in"));
+            return Err(Bypass::because(FixedCondition::SignedIn.word()));
         }
         if self.perspective != Perspective::Published {
-            return Err(Bypass::because("perspective"));
+            return Err(Bypass::because(FixedCondition::NotPublished.word()));
         }
         let rules = match self.server.cache.rules().await {
             Ok(rules) => rules,
@@ -218,22 +285,28 @@ impl Run {
                 return Err(Bypass::because("rules-unknown"));
             }
         };
-        let target = Target::Operation {
-            kind: OperationKind::Query,
-            root_fields: &self.operation.root_fields,
-        };
-        let Some(policy) = rules.policy(&target) else {
+        let Some(root_fields) = &self.operation.root_fields else {
             return Err(Bypass::because("no-rule"));
         };
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        match policy.bypass(header) {
-            Some(_) => Err(Bypass::despite(policy.rules, "condition")),
-            None => Ok(policy),
+        let target = Target::Operation {
+            kind: root_fields.kind,
+            root_fields: &root_fields.names,
+        };
+        let policy = rules.allow(&target).map_err(|reason| Bypass::of(&reason))?;
+        match cache_headers::is_bypassed(&policy, headers) {
+            true => Err(Bypass::despite(policy.rules, "condition")),
+            false => Ok(policy),
         }
     }
 
     /// Makes the answer and keeps it, for those who wait for it too.
-    async fn fill(self, key: Key, landing: Landing, policy: Policy) -> (Made, Option<Arc<Entry>>) {
+    async fn fill(
+        self,
+        key: Key,
+        landing: Landing,
+        policy: Policy,
+        _permit: Permit,
+    ) -> (Made, Option<Arc<Entry>>) {
         let (made, entry) = self.keep(key, policy).await;
         if let Some(entry) = &entry {
             landing.land(entry);
@@ -297,6 +370,9 @@ impl Run {
             };
         };
         add_codes(&mut answer);
+        if was_refused_before_running(&answer) {
+            answer.errors.truncate(ERRORS);
+        }
         Made {
             answer,
             operation: operation.name,
@@ -388,6 +464,7 @@ impl Asked<'_> {
             statements,
             database_time,
         } = cost;
+        self.standing.write_to(response.headers_mut());
         let timing = format!(
             "db;dur={};desc=\"{statements} statements\", total;dur={}",
             milliseconds(database_time),
