@@ -12,6 +12,14 @@ use crate::support::Backend;
 use crate::support::operator::Operator;
 use crate::support::webhook::{Hooks, Reply, types};
 
+/// Lets time pass, to the end of which the node writes.
+async fn pass(hooks: &mut Hooks, node: &Traffic, minutes: i64) {
+    hooks.pass(TimeDelta::minutes(minutes)).await;
+    // The minute that ended, and the one that goes on.
+    node.flush().await.unwrap();
+    node.flush().await.unwrap();
+}
+
 fn raised(codes: &[&str]) -> Changes {
     Changes {
         raised: codes.iter().map(|code| (*code).to_owned()).collect(),
@@ -45,8 +53,7 @@ async fn an_alarm_is_told_once_when_it_is_raised_and_once_when_it_is_over(
         node.record(&answered(3_000));
         node.record(&failed());
     }
-    hooks.pass(TimeDelta::minutes(1)).await;
-    node.flush().await.unwrap();
+    pass(&mut hooks, &node, 1).await;
 
     // Several nodes look at the same moment.
     let look = || status::check(&store);
@@ -68,8 +75,7 @@ async fn an_alarm_is_told_once_when_it_is_raised_and_once_when_it_is_over(
     assert_eq!((&slow["tags"], &slow["paths"]), (&json!([]), &json!([])));
 
     // It goes on: nothing new. The time since when stays as it was told.
-    hooks.pass(TimeDelta::minutes(2)).await;
-    node.flush().await.unwrap();
+    pass(&mut hooks, &node, 2).await;
     assert_eq!(status::check(&store).await.unwrap(), Changes::default());
     let query = "{ systemStatus { alarms { code since } } }";
     let answer = hooks
@@ -81,11 +87,9 @@ async fn an_alarm_is_told_once_when_it_is_raised_and_once_when_it_is_over(
     assert_eq!(*alarms, json!([expected("FAILING"), expected("SLOW")]));
 
     // It has not been so for a while, but not for long enough.
-    hooks.pass(TimeDelta::minutes(4)).await;
-    node.flush().await.unwrap();
+    pass(&mut hooks, &node, 4).await;
     assert_eq!(status::check(&store).await.unwrap(), Changes::default());
-    hooks.pass(TimeDelta::minutes(1)).await;
-    node.flush().await.unwrap();
+    pass(&mut hooks, &node, 1).await;
     assert_eq!(
         status::check(&store).await.unwrap(),
         cleared(&["FAILING", "SLOW"])

@@ -68,6 +68,6 @@ fn summary(alarms: &[Alarm], counts: &Counts, paused: &[Pause]) -> String {
         let running = counted(counts.running, "runs", "run");
         parts.push(format!("no job has failed for good; {waiting}, {running}"));
     }
-    let text = parts.join(". ");
-    capitalised(&text) + "."
+    let sentences = parts.iter().map(|part| capitalised(part) + ".");
+    sentences.collect::<Vec<_>>().join(" ")
 }

@@ -81,12 +81,15 @@ fn sort(nodes: Vec<Node>, clock: &Clock) -> (Vec<Node>, Vec<Node>) {
 fn verdict(running: &[Node], lost: &[Node], totals: &Totals) -> Verdict {
     let rate = totals.failure_rate().unwrap_or(0.0);
     let enough = totals.requests() >= ENOUGH_TO_JUDGE;
-    match () {
-        () if enough && rate > FAILS => Verdict::Bad,
-        () if enough && rate > FAILS_SOMETIMES || !lost.is_empty() => Verdict::Watch,
+    if enough && rate > FAILS {
+        Verdict::Bad
+    } else if !lost.is_empty() || (enough && rate > FAILS_SOMETIMES) {
+        Verdict::Watch
+    } else if running.is_empty() {
         // Whoever reads this was answered, but by a process that has written nothing yet.
-        () if running.is_empty() => Verdict::Unknown,
-        () => Verdict::Good,
+        Verdict::Unknown
+    } else {
+        Verdict::Good
     }
 }
 
