@@ -159,9 +159,8 @@ impl fmt::Display for Reason {
             Self::Never { rule } => write!(formatter, "the rule `{rule}` says never"),
             Self::SwitchedOff { rule, reason } => {
                 write!(formatter, "the rule `{rule}` is switched off")?;
-                match reason {
-                    Some(reason) => write!(formatter, " ({reason})")?,
-                    None => {}
+                if let Some(reason) = reason {
+                    write!(formatter, " ({reason})")?;
                 }
                 formatter.write_str(", and nothing that it names is kept meanwhile")
             }
@@ -181,14 +180,12 @@ impl fmt::Display for Reason {
                     stale_while_revalidate,
                     ..
                 } = policy;
-                match rules.split_once('+') {
-                    None => write!(formatter, "by the rule `{rules}`")?,
-                    Some((_, _)) => write!(
-                        formatter,
-                        "by the strictest of the rules `{}`",
-                        rules.replace('+', "`, `")
-                    )?,
-                }
+                let which = match rules.contains('+') {
+                    true => "strictest of the rules",
+                    false => "rule",
+                };
+                let names = rules.replace('+', "`, `");
+                write!(formatter, "by the {which} `{names}`")?;
                 write!(
                     formatter,
                     " shared caches keep it for {shared_max_age} s, and may hand it out for \
