@@ -159,9 +159,8 @@ impl fmt::Display for Reason {
             Self::Never { rule } => write!(formatter, "the rule `{rule}` says never"),
             Self::SwitchedOff { rule, reason } => {
                 write!(formatter, "the rule `{rule}` is switched off")?;
-                match reason {
-                    Some(reason) => write!(formatter, " ({reason})")?,
-                    None => {}
+                if let Some(reason) = reason {
+                    write!(formatter, " ({reason})")?;
                 }
                 formatter.write_str(", and nothing that it names is kept meanwhile")
             }
