@@ -219,7 +219,7 @@ async fn the_queue_the_pools_and_the_webhooks_are_looked_at(
     let admin = server.sign_in_as(Role::Admin).await;
     let operator = Operator { server, admin };
     operator.enqueue(vec![named("a"), named("b")]).await;
-    let dying = Handler::new("note", "writes notes", async |_| {
+    let dying = Handler::new("note", "A note.", async |_| {
         Err(JobError::give_up("no use"))
     });
     operator.work(vec![dying]).await;
