@@ -220,7 +220,8 @@ impl Limit {
     }
 
     fn spend(&self, client: Client, cost: u32) -> Result<Standing, TooMany> {
-        if self.spent.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == 0 {
+        let spent = self.spent.fetch_add(1, Ordering::Relaxed);
+        if spent.is_multiple_of(FORGET_EVERY) {
             self.limiter.retain_recent();
             let is_crowded = self.limiter.len() > CLIENTS;
             self.is_crowded.store(is_crowded, Ordering::Relaxed);

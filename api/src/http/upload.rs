@@ -98,10 +98,13 @@ async fn receive_apart(
         drop(permit);
         received
     });
-    receiving.await.unwrap_or_else(|error| {
-        let error = Error::Internal(format!("an upload ended early: {error}"));
-        Err(authenticate::refuse(&error, &request_id))
-    })
+    match receiving.await {
+        Ok(received) => received,
+        Err(error) => {
+            let error = Error::Internal(format!("an upload ended early: {error}"));
+            Err(authenticate::refuse(&error, &request_id))
+        }
+    }
 }
 
 /// Refuses what is not read as it is sent: what is packed, and what a form of a page or `curl

@@ -50,6 +50,7 @@ pub(in crate::http) enum Method {
 impl Call {
     /// Finds the text that a hash stands for. Answers the hash of a text that is new, to be kept once
     /// the text turned out to be one that may be run.
+    #[allow(clippy::result_large_err, reason = "one a request, on its way out")]
     pub(super) fn resolve(
         &mut self,
         known: &PersistedQueries,
