@@ -217,3 +217,37 @@ async fn nobody_is_held_to_https_where_there_is_none() {
     let answer = preflight(&server, FRIEND).await;
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
 }
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |line: &str| {
+        let file = folder.path().join("alphanode.toml");
+        std::fs::write(&file, line).unwrap();
+        Config::load(Some(file), &[]).map_err(|error| error.to_string())
+    };
+    let origins = load("cors_origins = [\"https://app.example.org\", \"http://localhost:3000\"]");
+    assert_eq!(origins.unwrap().cors_origins.len(), 2);
+    for (line, part) in [
+        ("cors_origins = [\"*\"]", "`*` is no origin"),
+        ("cors_origins = [\"https://app.example.org/\"]", "no origin"),
+        ("cors_origins = [\"app.example.org\"]", "no origin"),
+        (
+            "cors_origins = [\"https://app.example.org:443\"]",
+            "no origin",
+        ),
+        (
+            "rate_limit_points_per_minute = 2000000000",
+            "`rate_limit_points_per_minute`",
+        ),
+        (
+            "rate_limit_points_per_minute_signed_in = 2000000000",
+            "signed_in",
+        ),
+        ("operation_limit = 0", "`operation_limit`"),
+        ("connection_limit = 0", "`connection_limit`"),
+    ] {
+        let error = load(line).unwrap_err();
+        assert!(error.contains(part), "{line}: {error}");
+    }
+}

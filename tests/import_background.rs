@@ -109,6 +109,36 @@ fn without_made_up(text: &str) -> String {
     lines.collect()
 }
 
+/// The job of an import, as an editor sees it.
+async fn job_of(server: &TestServer, id: &str) -> Value {
+    let editor = server.sign_in_as(Role::Editor).await;
+    let document = "query Q($id: ID!) { importRun(id: $id) { job { id kind status } } }";
+    let answer = server.ask_as(&editor.token, document, json!({ "id": id }));
+    answer.await.data()["importRun"]["job"].clone()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_job_of_an_import_that_is_stopped_ends_as_cancelled(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let Some(server) = TestServer::create(backend).await else {
+        return;
+    };
+    let script = Script::new(&server).await;
+    let id = script.upload("?name=notes.json", file()).await;
+    let stop = async {
+        while script.run(&id).await["status"] == "WAITING" {
+            tokio::task::yield_now().await;
+        }
+        script.done("cancelImport", &id).await
+    };
+    let ((), stopped) = tokio::join!(script.work(), stop);
+    assert_eq!(stopped["status"], "CANCELLED");
+    assert_eq!(script.run(&id).await["status"], "CANCELLED");
+    assert_eq!(job_of(&server, &id).await["status"], "CANCELLED");
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_cancelled_import_stays_as_it_is_and_can_be_resumed(
@@ -127,14 +157,7 @@ async fn a_cancelled_import_stays_as_it_is_and_can_be_resumed(
         script.done("cancelImport", &id).await["status"],
         "CANCELLED"
     );
-    let editor = server.sign_in_as(Role::Editor).await;
-    let job = async || {
-        let document = "query Q($id: ID!) { importRun(id: $id) { job { id kind status } } }";
-        let answer = server
-            .ask_as(&editor.token, document, json!({ "id": id }))
-            .await;
-        answer.data()["importRun"]["job"].clone()
-    };
+    let job = async || job_of(&server, &id).await;
     let first = job().await;
     assert_eq!(
         (&first["kind"], &first["status"]),

@@ -503,6 +503,14 @@ async fn a_hash_stands_for_a_text_that_was_sent_before(
     assert_eq!(outcome(&sent), "MISS");
     let by_hash = get(format!("/graphql?extensions={}", extensions(&hash))).await;
     assert_eq!((outcome(&by_hash), by_hash.data()), ("HIT", sent.data()));
+
+    let text = "{posts{totalCount}}";
+    server.data(text, json!({})).await;
+    let hash = sha256(text);
+    let kept_before = post(json!({ "query": text, "extensions": persisted(1, &hash) })).await;
+    assert_eq!(outcome(&kept_before), "HIT");
+    let by_hash = get(format!("/graphql?extensions={}", extensions(&hash))).await;
+    assert_eq!(by_hash.data(), kept_before.data());
 }
 
 /// Two processes, as far as they can tell, over one database.

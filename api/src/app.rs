@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DbErr;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,7 +34,7 @@ use crate::graphql::{self, Schema, SchemaBuilder, limits};
 use crate::http::admission::Admission;
 use crate::http::cross_origin::Origins;
 use crate::http::rate_limit::RateLimits;
-use crate::http::{self, MetricsReaders, Server};
+use crate::http::{self, MetricsReaders, Server, Sockets};
 use crate::jobs;
 use crate::queue::{self, Handler, Ticker, Worker};
 use crate::telemetry::Metrics;
@@ -53,6 +54,8 @@ pub struct App {
     pub cache: ResponseCache,
     /// What answers requests.
     pub router: Router,
+    /// Its WebSockets; somebody has to close them.
+    pub sockets: Sockets,
     /// Counts what is answered; somebody has to flush it.
     pub traffic: Traffic,
     /// Which program this is.
@@ -86,6 +89,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords::new((cores / 2).max(1));
         let schema = schema(config, &store, &keys, &passwords, &views).finish();
+        // However many listen, half of the places are left to those who ask.
+        let sockets = Sockets::new(config.connection_limit / 2);
         let build = Build::of_this_program(&schema.sdl());
         let traffic = Traffic::new(store.clone(), process_name());
         let cache_bytes = config.response_cache_megabytes * 1_000_000;
@@ -102,6 +107,7 @@ impl App {
             graphiql: config.mode == Mode::Development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
+            sockets: sockets.clone(),
             admission: Admission::new(config.operation_limit, 4 * config.operation_limit),
             transfers: Admission::new(TRANSFERS, 0),
             rate_limits: RateLimits::new(
@@ -128,6 +134,7 @@ impl App {
             views,
             cache,
             router,
+            sockets,
             traffic,
             build,
             job_lease: Duration::from_secs(config.job_lease_seconds),
@@ -172,6 +179,17 @@ impl App {
             tasks.spawn(worker.run(stop.clone()));
         }
         tasks
+    }
+
+    /// Answers requests until `stop`, to at most `connections` at once, and lets those under way come
+    /// to their end. Answers whether all of them did.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        connections: usize,
+        stop: CancellationToken,
+    ) -> bool {
+        http::serve::serve(listener, self.router.clone(), connections, stop).await
     }
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.

@@ -96,6 +96,7 @@ impl Node {
             .env("ALPHANODE_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")
             // One client sends more than any that is not a test.
             .env("ALPHANODE_RATE_LIMIT_POINTS_PER_MINUTE", "0")
+            .env("ALPHANODE_RATE_LIMIT_POINTS_PER_MINUTE_SIGNED_IN", "0")
             .current_dir(keys_directory.parent().unwrap())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

@@ -14,6 +14,7 @@ mod proxy;
 pub mod reading;
 pub mod release;
 mod server;
+mod serving;
 pub mod socket;
 mod sqlite;
 mod store;
@@ -26,6 +27,7 @@ pub use editor::Editor;
 pub use program::{number, program};
 pub use proxy::Proxy;
 pub use server::{Answer, TestServer, TestUser, new_post, note};
+pub use serving::Serving;
 pub use store::TestStore;
 pub use token::api_token;
 

@@ -16,6 +16,7 @@ use alphanode::domain::traffic::Traffic;
 use alphanode::domain::transaction::Transaction;
 use alphanode::domain::user::{self, NewUser, User};
 use alphanode::domain::view::Views;
+use alphanode::http::Sockets;
 use alphanode::transfer::Document;
 use axum::Router;
 use axum::body::Body;
@@ -32,6 +33,7 @@ pub struct TestServer {
     pub router: Router,
     pub keys: SigningKeys,
     pub views: Views,
+    pub sockets: Sockets,
     pub cache: ResponseCache,
     pub traffic: Traffic,
     keys_directory: TempDir,
@@ -70,6 +72,38 @@ impl Answer {
             .unwrap_or_else(|| panic!("no code in {:#}", self.body))
     }
 
+    /// Its media type, without the charset, which is always the same.
+    pub fn media_type(&self) -> &str {
+        let media_type = self.headers["content-type"].to_str().unwrap();
+        media_type.strip_suffix("; charset=utf-8").unwrap()
+    }
+
+    /// Fails unless it is what the specification of GraphQL calls a response.
+    pub fn assert_well_formed(&self) {
+        let media_types = ["application/graphql-response+json", "application/json"];
+        assert!(media_types.contains(&self.media_type()), "{self:?}");
+        let body = self.body.as_object();
+        let body = body.unwrap_or_else(|| panic!("{self:?}"));
+        for (name, value) in body {
+            let good = match name.as_str() {
+                "data" => value.is_object() || value.is_null(),
+                "errors" => value.as_array().is_some_and(|errors| {
+                    !errors.is_empty() && errors.iter().all(|error| error["message"].is_string())
+                }),
+                "extensions" => value.is_object(),
+                _ => false,
+            };
+            assert!(good, "{name} of {self:?}");
+        }
+        match body.get("data") {
+            Some(data) => {
+                assert_eq!(self.status, StatusCode::OK, "{self:?}");
+                assert!(data.is_object() || body.contains_key("errors"), "{self:?}");
+            }
+            None => assert!(body.contains_key("errors"), "{self:?}"),
+        }
+    }
+
     /// The statements it cost, as the header says.
     pub fn statements(&self) -> u32 {
         let timing = self.headers["server-timing"].to_str().unwrap();
@@ -101,6 +135,7 @@ impl TestServer {
             router: app.router,
             keys: app.keys,
             views: app.views,
+            sockets: app.sockets,
             cache: app.cache,
             traffic: app.traffic,
             keys_directory,

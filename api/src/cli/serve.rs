@@ -11,7 +11,6 @@ use crate::config::{Config, Mode};
 use crate::domain::{deployment, feed, one_time_link, schedule};
 use crate::foundation::clock::Clock;
 use crate::graphql::context::Links;
-use crate::http::serve::serve;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
@@ -56,6 +55,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     };
     feed::render_soon(&app.store).await?;
     let views = tokio::spawn(app.views.clone().run(stop.clone()));
+    let sockets = tokio::spawn(app.sockets.clone().close_after(stop.clone()));
     let traffic = tokio::spawn(app.traffic.clone().run(stop.clone()));
     let workers = app.start(workers, &stop);
 
@@ -76,10 +76,12 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
         wait_for_signal().await;
         signal.cancel();
     });
-    if !serve(listener, app.router, config.connection_limit, stop.clone()).await {
+    let is_over = app.serve(listener, config.connection_limit, stop.clone());
+    if !is_over.await {
         say("some requests did not end in time and were dropped");
     }
     stop.cancel();
+    sockets.await?;
     views.await?;
     traffic.await?;
     // Those of the requests that were still answered after the signal.

@@ -230,6 +230,12 @@ impl Reader {
             .clone()
     }
 
+    /// Forgets what earlier answers were made from, for readers that give many.
+    pub fn forget_tags(&self) {
+        let mut noted = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clear();
+    }
+
     pub(in crate::domain) fn dialect(&self) -> Dialect {
         self.database.dialect()
     }

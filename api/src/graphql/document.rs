@@ -14,6 +14,9 @@ use super::limits::{check_document, check_text, refusal};
 /// times the bytes of its text.
 const TEXT_BYTES: u64 = 512 * 1024;
 
+/// The code of a text that is no GraphQL.
+pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+
 /// The documents of late.
 #[derive(Debug)]
 pub struct Documents(Cache<String, Arc<ExecutableDocument>>);
@@ -56,7 +59,7 @@ pub fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
     let document = parse_query(text).map_err(|error| {
         let error = ServerError::from(error);
         ServerError {
-            extensions: refusal("GRAPHQL_PARSE_FAILED", "").extensions,
+            extensions: refusal(PARSE_FAILED, "").extensions,
             ..error
         }
     })?;

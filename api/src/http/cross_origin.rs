@@ -80,7 +80,7 @@ pub(super) fn check_cookie(
 }
 
 /// Whether it comes from a page of this server, from one of the origins, or from no page at all.
-fn comes_from_a_friend(headers: &HeaderMap, origins: &Origins) -> bool {
+pub(super) fn comes_from_a_friend(headers: &HeaderMap, origins: &Origins) -> bool {
     let origin = headers.get(header::ORIGIN);
     let is_friend =
         |origin| origins.own.as_ref() == Some(origin) || origins.friends.contains(origin);

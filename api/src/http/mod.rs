@@ -17,8 +17,8 @@ pub mod rate_limit;
 mod request_log;
 mod security_headers;
 pub mod serve;
-mod subscriptions;
 mod upload;
+mod websocket;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -49,6 +49,7 @@ use crate::graphql::persisted_query::PersistedQueries;
 use crate::telemetry::Metrics;
 
 pub use metrics::MetricsReaders;
+pub use websocket::Sockets;
 
 /// What handlers share.
 pub struct Server {
@@ -75,6 +76,8 @@ pub struct Server {
     /// How long one request may take altogether, its body included; of an upload, how long nothing may
     /// come.
     pub request_timeout: Duration,
+    /// Its WebSockets.
+    pub sockets: Sockets,
     /// How many operations run at once.
     pub admission: Admission,
     /// How many files come and go at once, which take their time.
@@ -99,8 +102,10 @@ pub fn router(server: Arc<Server>) -> Router {
     let is_https = IsHttps(server.is_https);
     Router::new()
         .route("/", get(welcome))
-        .route("/graphql", get(graphql::get).post(graphql::post))
-        .route("/graphql/ws", get(subscriptions::connect))
+        .route("/graphql", graphql::methods())
+        .route("/graphql/", any(graphql::not_found))
+        .route("/graphql/{*rest}", any(graphql::not_found))
+        .route("/graphql/ws", any(websocket::connect))
         .route(
             "/link/{token}",
             get(link::get)

@@ -36,6 +36,8 @@ pub(super) struct Activity {
     rests_since: AtomicU64,
     /// When the head began that has not come to its end; 0 without one.
     head_since: AtomicU64,
+    /// Whether something waits to be taken by the other end.
+    is_behind: AtomicBool,
     /// Whether it speaks HTTP/2, where bytes may come that are no request.
     many_streams: AtomicBool,
 }
@@ -58,6 +60,7 @@ impl Activity {
             busy: AtomicU32::new(0),
             rests_since: AtomicU64::new(0),
             head_since: AtomicU64::new(1),
+            is_behind: AtomicBool::new(false),
             many_streams: AtomicBool::new(false),
         }
     }
@@ -72,10 +75,12 @@ impl Activity {
         Busy(Arc::clone(self))
     }
 
-    /// Whether nothing has been done for it for so long.
+    /// Whether nothing has been done for it for so long. Who is slow to take an answer does not rest.
     pub(super) fn rests_for(&self, time: Duration) -> bool {
         let since = self.rests_since.load(Ordering::Relaxed);
-        self.busy.load(Ordering::Acquire) == 0 && self.is_over(since, time)
+        self.busy.load(Ordering::Acquire) == 0
+            && !self.is_behind.load(Ordering::Relaxed)
+            && self.is_over(since, time)
     }
 
     /// Whether its time is over.
@@ -105,7 +110,8 @@ impl Activity {
         }
     }
 
-    fn has_written(&self) {
+    fn has_written(&self, is_behind: bool) {
+        self.is_behind.store(is_behind, Ordering::Relaxed);
         self.rests_since.store(self.now(), Ordering::Relaxed);
     }
 }
@@ -146,15 +152,16 @@ impl<Io> Paced<Io> {
     ) -> Poll<io::Result<usize>> {
         match result {
             Poll::Ready(Ok(written)) => {
-                self.activity.has_written();
                 self.backlog = self.backlog.take().and_then(|mut backlog| {
                     backlog.due = backlog.due.saturating_sub(written);
                     (backlog.due > 0 && written < wanted).then_some(backlog)
                 });
+                self.activity.has_written(self.backlog.is_some());
                 result
             }
             Poll::Ready(Err(_)) => result,
             Poll::Pending => {
+                self.activity.is_behind.store(true, Ordering::Relaxed);
                 let backlog = self.backlog.get_or_insert_with(|| Backlog {
                     deadline: Box::pin(sleep(TAKING)),
                     due: TAKEN_BYTES,

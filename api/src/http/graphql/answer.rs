@@ -3,13 +3,15 @@
 use async_graphql::{Response as GraphqlResponse, ServerError};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
+use super::media_type::MediaType;
 use crate::graphql::limits::refusal;
 use crate::http::rate_limit::TooMany;
 use crate::http::request_log::Facts;
 
 /// Gives the library's own errors the codes that ours have.
-pub(super) fn add_codes(answer: &mut GraphqlResponse) {
+pub(in crate::http) fn add_codes(answer: &mut GraphqlResponse) {
     for error in &mut answer.errors {
         if code_of(error).is_some() {
             continue;
@@ -69,15 +71,15 @@ pub(in crate::http) fn refuse(
     let code = code_of(&error);
     let answer = GraphqlResponse::from_errors(vec![error]);
     let mut response = to_response(headers, status, &answer);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        let soon = HeaderValue::from_static("1");
-        response.headers_mut().insert(header::RETRY_AFTER, soon);
-    }
-    if status == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, challenge);
+    let must_say = match status {
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
+        StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+        _ => None,
+    };
+    if let Some((name, value)) = must_say {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
     }
     response.extensions_mut().insert(Facts {
         error: code,
@@ -93,13 +95,31 @@ pub(super) fn was_refused_before_running(answer: &GraphqlResponse) -> bool {
         && answer.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// An answer that nobody keeps.
+/// An answer that holds no `data`, which would mean that something was run.
+#[derive(Serialize)]
+struct Refusal<'answer> {
+    errors: &'answer [ServerError],
+}
+
+/// An answer that nobody keeps. One that is 200 though nothing was run is so only in JSON, where a
+/// client could not tell another status from one of a proxy.
 pub(super) fn to_response(
     headers: &HeaderMap,
     status: StatusCode,
     answer: &GraphqlResponse,
 ) -> Response {
-    let body = match serde_json::to_vec(answer) {
+    let media_type = MediaType::of(headers);
+    let refused = was_refused_before_running(answer);
+    let errors = &answer.errors;
+    let status = match (status, media_type) {
+        (StatusCode::OK, MediaType::GraphqlResponse) if refused => StatusCode::BAD_REQUEST,
+        (status, _) => status,
+    };
+    let body = match refused {
+        true => serde_json::to_vec(&Refusal { errors }),
+        false => serde_json::to_vec(answer),
+    };
+    let body = match body {
         Ok(body) => body,
         Err(error) => {
             tracing::error!(%error, "an answer can't be written");
@@ -108,43 +128,7 @@ pub(super) fn to_response(
     };
     let mut response = (status, body).into_response();
     let response_headers = response.headers_mut();
-    response_headers.insert(header::CONTENT_TYPE, MediaType::of(headers).header());
+    response_headers.insert(header::CONTENT_TYPE, media_type.header());
     response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// How answers are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MediaType {
-    /// The one of GraphQL over HTTP.
-    GraphqlResponse,
-    /// The one before there was that.
-    Json,
-}
-
-impl MediaType {
-    /// The one that a client asks for.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        match accepts(headers, "application/graphql-response+json") {
-            true => Self::GraphqlResponse,
-            false => Self::Json,
-        }
-    }
-
-    /// The header `Content-Type`.
-    pub(super) fn header(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            Self::Json => "application/json; charset=utf-8",
-        })
-    }
-}
-
-/// Whether the client takes this media type by name.
-pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| value.contains(media_type))
 }

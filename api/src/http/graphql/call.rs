@@ -1,10 +1,11 @@
 //! What a client sends, read.
 
-use async_graphql::{ServerError, Variables};
+use async_graphql::ServerError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
+use super::media_type::is_json;
 use crate::cache::Key;
 use crate::foundation::hash::sha256;
 use crate::graphql::limits::refusal;
@@ -47,21 +48,6 @@ pub(in crate::http) enum Method {
 }
 
 impl Call {
-    /// A call that came some other way.
-    pub(in crate::http) fn new(
-        query: String,
-        operation_name: Option<String>,
-        variables: Variables,
-    ) -> Self {
-        let variables = serde_json::to_value(variables).ok();
-        Self {
-            query: Some(query),
-            operation_name,
-            variables: variables.and_then(|variables| variables.as_object().cloned()),
-            extensions: None,
-        }
-    }
-
     /// Finds the text that a hash stands for. Answers the hash of a text that is new, to be kept once
     /// the text turned out to be one that may be run.
     pub(super) fn resolve(
@@ -84,7 +70,7 @@ impl Call {
                     self.query = Some(text.to_string());
                     Ok(None)
                 }
-                // The text that clients look for, and the status that they look at it with.
+                // The text that clients look for.
                 None => Err((
                     StatusCode::OK,
                     refusal("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
@@ -119,13 +105,8 @@ pub(super) async fn read_body(
     body: Body,
 ) -> Result<Call, (StatusCode, ServerError)> {
     refuse_compressed(headers)?;
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        let message = "send the operation as JSON, with Content-Type: application/json";
+    if !is_json(headers) {
+        let message = "send the operation as JSON in UTF-8, with Content-Type: application/json";
         let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }

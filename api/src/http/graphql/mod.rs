@@ -2,9 +2,11 @@
 
 mod answer;
 mod call;
+mod media_type;
 mod operation;
 mod run;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_graphql::http::GraphiQLSource;
@@ -12,24 +14,39 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{self, MethodRouter};
+use tower_http::catch_panic::CatchPanicLayer;
 
-use self::answer::{accepts, too_slow};
+use self::answer::too_slow;
 use self::call::{read_body, read_query};
+use self::media_type::{MediaType, wants_page};
 use self::run::run;
 use super::authenticate::Origin;
 use super::{Server, security_headers};
+use crate::graphql::limits::refusal;
 
-pub(super) use self::answer::{limit, refuse};
+pub(super) use self::answer::{add_codes, limit, refuse};
 pub(super) use self::call::{BODY_BYTES, Call, Method, refuse_compressed};
 pub(super) use self::operation::prepare;
 
+/// The endpoint, of which every answer is one of GraphQL.
+pub(super) fn methods() -> MethodRouter<Arc<Server>> {
+    routing::get(get)
+        .post(post)
+        .fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(panicked))
+}
+
 /// Runs an operation sent as JSON.
-pub(in crate::http) async fn post(
+async fn post(
     State(server): State<Arc<Server>>,
     origin: Origin,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    if MediaType::preferred(&headers).is_none() {
+        return not_acceptable(&headers);
+    }
     let limit = server.request_timeout;
     let answer = tokio::time::timeout(limit, async {
         match read_body(&headers, body).await {
@@ -41,15 +58,14 @@ pub(in crate::http) async fn post(
 }
 
 /// Runs a query given in the URL, or shows GraphiQL to a browser.
-pub(in crate::http) async fn get(
+async fn get(
     State(server): State<Arc<Server>>,
     origin: Origin,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let wants_page = accepts(&headers, "text/html");
     if server.graphiql
-        && wants_page
+        && wants_page(&headers)
         && query
             .as_deref()
             .is_none_or(|query| !query.contains("query="))
@@ -61,6 +77,9 @@ pub(in crate::http) async fn get(
         let policy = [(header::CONTENT_SECURITY_POLICY, security_headers::GRAPHIQL)];
         return (policy, Html(page)).into_response();
     }
+    if MediaType::preferred(&headers).is_none() {
+        return not_acceptable(&headers);
+    }
     let call = match read_query(query.as_deref().unwrap_or_default()) {
         Ok(call) => call,
         Err(error) => return refuse(&headers, StatusCode::BAD_REQUEST, error),
@@ -68,4 +87,40 @@ pub(in crate::http) async fn get(
     let answer = run(&server, origin, &headers, call, Method::Get);
     let answer = tokio::time::timeout(server.request_timeout, answer);
     answer.await.unwrap_or_else(|_| too_slow(&headers))
+}
+
+fn not_acceptable(headers: &HeaderMap) -> Response {
+    let message = "answers are application/graphql-response+json or application/json, in UTF-8; the \
+                   header Accept leaves none of them";
+    let error = refusal("NOT_ACCEPTABLE", message);
+    refuse(headers, StatusCode::NOT_ACCEPTABLE, error)
+}
+
+async fn method_not_allowed(headers: HeaderMap) -> Response {
+    let message = "send operations by POST, or queries by GET";
+    let error = refusal("METHOD_NOT_ALLOWED", message);
+    let mut response = refuse(&headers, StatusCode::METHOD_NOT_ALLOWED, error);
+    // The router knows which.
+    response.headers_mut().remove(header::ALLOW);
+    response
+}
+
+/// Nothing is here.
+pub(super) async fn not_found(headers: HeaderMap) -> Response {
+    let message = "nothing is here; the API is at /graphql, and its WebSocket at /graphql/ws";
+    refuse(
+        &headers,
+        StatusCode::NOT_FOUND,
+        refusal("NOT_FOUND", message),
+    )
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text, "a request failed");
+    let message = "something went wrong on our side; quote the request's id";
+    let error = refusal("INTERNAL_SERVER_ERROR", message);
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    refuse(&HeaderMap::new(), status, error)
 }

@@ -6,14 +6,16 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection}
 use async_graphql::{Request, ServerError, Variables};
 use axum::http::StatusCode;
 
+use super::answer::code_of;
 use super::call::{Call, Method};
 use crate::graphql::cost;
-use crate::graphql::document::{Documents, complete_variables, only_queries};
+use crate::graphql::document::{Documents, PARSE_FAILED, complete_variables};
 use crate::graphql::limits::{check_variables, refusal};
 use crate::graphql::mutation::CREDENTIAL_FIELDS;
 use crate::graphql::root_fields::RootFields;
 
-/// Parses the operation and holds it to the limits.
+/// Parses the operation and holds it to the limits. Of a request that could be read, but not run, the
+/// status is 200: it is up to the media type what becomes of that.
 #[allow(clippy::result_large_err, reason = "one a request, on its way out")]
 pub(in crate::http) fn prepare(
     documents: &Documents,
@@ -26,15 +28,21 @@ pub(in crate::http) fn prepare(
         let message = "`query` is missing; send the text of an operation";
         return Err(bad(refusal("BAD_REQUEST", message)));
     };
-    let document = documents.get(query).map_err(bad)?;
-    if method == Method::Get && !only_queries(&document) {
+    let document = documents.get(query).map_err(|error| {
+        let status = match code_of(&error).as_deref() {
+            Some(PARSE_FAILED) => StatusCode::OK,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        (status, error)
+    })?;
+    let mut operation = Operation::of(&document, call.operation_name.as_deref());
+    if method == Method::Get && operation.kind != OperationType::Query {
         let error = refusal(
             "METHOD_NOT_ALLOWED",
-            "send mutations and subscriptions by POST",
+            "send mutations by POST, and subscriptions over a WebSocket to /graphql/ws",
         );
         return Err((StatusCode::METHOD_NOT_ALLOWED, error));
     }
-    let mut operation = Operation::of(&document, call.operation_name.as_deref());
     let mut variables = call.variables.clone().unwrap_or_default();
     check_variables(variables.values()).map_err(bad)?;
     complete_variables(&document, &mut variables);
@@ -69,7 +77,7 @@ pub(in crate::http) struct Operation {
     /// when the change wrote nothing.
     pub(super) is_one_change: bool,
     /// Points that it costs whoever sends it.
-    pub(super) cost: u32,
+    pub(in crate::http) cost: u32,
 }
 
 impl Operation {
@@ -78,7 +86,8 @@ impl Operation {
         let mut operations = document.operations.iter();
         let found = match name {
             Some(name) => operations.find(|(found, _)| found.is_some_and(|found| found == name)),
-            None => operations.next(),
+            // Of several one has to be named, or none is run.
+            None => operations.next().filter(|_| operations.next().is_none()),
         };
         Self {
             cost: 1,

@@ -9,10 +9,9 @@ use async_graphql::{Request, Response as GraphqlResponse};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use super::answer::{
-    MediaType, add_codes, code_of, limit, refuse, to_response, was_refused_before_running,
-};
+use super::answer::{add_codes, code_of, limit, refuse, to_response, was_refused_before_running};
 use super::call::{Call, Method};
+use super::media_type::MediaType;
 use super::operation::{Operation, prepare};
 use crate::cache::{Entry, Flight, Found, Key, Landing, NewEntry};
 use crate::domain::actor::{Actor, Caller};
@@ -74,6 +73,10 @@ pub(super) async fn run(
     });
     let address = origin.address;
     if let Some(Found::Fresh(entry)) = &found {
+        // What is kept could be run.
+        if let (Some(hash), Some(text)) = (to_persist, &call.query) {
+            server.persisted_queries.keep(hash, text);
+        }
         return match server.rate_limits.spend(Client::at(address), HIT_COST) {
             Ok(standing) => {
                 asked.standing = standing;
@@ -431,12 +434,7 @@ impl Asked<'_> {
         private: bool,
         why: &Bypass,
     ) -> Response {
-        let refused = was_refused_before_running(&made.answer);
-        let status = match refused && MediaType::of(self.headers) == MediaType::GraphqlResponse {
-            true => StatusCode::BAD_REQUEST,
-            false => StatusCode::OK,
-        };
-        let mut response = to_response(self.headers, status, &made.answer);
+        let mut response = to_response(self.headers, StatusCode::OK, &made.answer);
         response.headers_mut().extend(made.answer.http_headers);
         let tags = made.answer.errors.is_empty().then_some(&made.tags);
         cache_headers::not_kept(&mut response, private, tags, why);
