@@ -109,7 +109,7 @@ async fn a_lost_node_and_webhooks_that_wait_are_alarms(
     let Some(mut hooks) = Hooks::create(backend).await else {
         return;
     };
-    let (id, _) = hooks.endpoint(json!(["WEBHOOK_TEST"])).await;
+    let (id, _) = hooks.endpoint(json!(["POST_PUBLISHED"])).await;
     let store = hooks.server.test.store.clone();
     let node = Traffic::new(store.clone(), "web-1".into());
     node.flush().await.unwrap();

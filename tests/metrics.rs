@@ -35,7 +35,7 @@ async fn ask(server: &TestServer, headers: &[(&str, &str)], peer: &str) -> Answe
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let peer: SocketAddr = format!("{peer}:4711").parse().unwrap();
+    let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
     let request = request.extension(ConnectInfo(peer));
     server.send(request.body(Body::empty()).unwrap()).await
 }

@@ -45,7 +45,7 @@ pub fn start_quick_log(format: LogFormat) -> Log {
 }
 
 /// Lines that were dropped since the program began, because too many waited.
-pub fn dropped_lines() -> u64 {
+pub(super) fn dropped_lines() -> u64 {
     DROPPED
         .get()
         .map_or(0, |counter| counter.dropped_lines() as u64)

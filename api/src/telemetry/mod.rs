@@ -2,6 +2,8 @@
 
 mod log;
 mod metrics;
+mod observed;
 
-pub use log::{Log, dropped_lines, start_log, start_quick_log};
-pub use metrics::{JobsObserved, Metrics, Observed, PoolObserved};
+pub use log::{Log, start_log, start_quick_log};
+pub use metrics::Metrics;
+pub use observed::{JobsObserved, Observed, PoolObserved};
