@@ -90,8 +90,8 @@ const HITS: f64 = 0.99;
 type Calls = BTreeMap<(Way, usize), Vec<Call>>;
 
 pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Cached> {
-    let alphanode = Server::alphanode(database, &arguments.folder)?;
     let questions = questions(database).await?;
+    let alphanode = Server::alphanode(database, &arguments.folder)?;
     say(&format!("keeping {} answers", questions.len()));
     let (calls, kept) = keep(&alphanode, &questions).await?;
     let axum = Server::bytes("kept", &kept, database, arguments)?;
