@@ -158,7 +158,7 @@ async fn the_job_looks_and_can_run_again(
     let said = "SELECT COUNT(*) FROM job_log_line WHERE line LIKE '%is raised'";
     let raised = "SELECT COUNT(*) FROM alarm WHERE code = 'DEAD_JOBS'";
     let number = async |sql| crate::support::number(store.database.writer(), sql).await;
-    let dying = alphanode::queue::Handler::new("note", async |_| {
+    let dying = alphanode::queue::Handler::new("note", "A note.", async |_| {
         Err(alphanode::queue::JobError::give_up("no use"))
     });
     operator.work(vec![dying]).await;

@@ -219,7 +219,9 @@ async fn the_queue_the_pools_and_the_webhooks_are_looked_at(
     let admin = server.sign_in_as(Role::Admin).await;
     let operator = Operator { server, admin };
     operator.enqueue(vec![named("a"), named("b")]).await;
-    let dying = Handler::new("note", async |_| Err(JobError::give_up("no use")));
+    let dying = Handler::new("note", "A note.", async |_| {
+        Err(JobError::give_up("no use"))
+    });
     operator.work(vec![dying]).await;
     operator.enqueue(vec![named("c")]).await;
     let clock = &operator.server.test.store.clock;
