@@ -2,6 +2,7 @@
 //! the same from memory and looks nothing up but a path.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -90,8 +91,8 @@ const HITS: f64 = 0.99;
 type Calls = BTreeMap<(Way, usize), Vec<Call>>;
 
 pub async fn measure(database: &Database, arguments: &Arguments) -> Result<Cached> {
-    let alphanode = Server::alphanode(database, &arguments.folder)?;
     let questions = questions(database).await?;
+    let alphanode = Server::alphanode(database, &arguments.folder)?;
     say(&format!("keeping {} answers", questions.len()));
     let (calls, kept) = keep(&alphanode, &questions).await?;
     let axum = Server::bytes("kept", &kept, database, arguments)?;
@@ -192,17 +193,23 @@ async fn keep(
     Ok((calls, kept))
 }
 
-/// Asks for something that must be kept: its length, its ETag and the whole answer.
+/// Asks for something until it comes from the cache: its length, its ETag and the whole answer. A server
+/// that has just started relies on its cache once it hears of changes.
 async fn hit(
     connection: &mut Connection,
     request: &[u8],
     status: u16,
 ) -> Result<(usize, Option<String>, Kept)> {
-    let answer = connection.answer(request).await?;
-    if answer.status != status || !answer.is_hit() {
-        let head = String::from_utf8_lossy(answer.head);
-        return Err(format!("not {status} from the cache: {head}").into());
+    const TRIES: u32 = 100;
+    let mut last = String::new();
+    for _ in 0..TRIES {
+        let answer = connection.answer(request).await?;
+        if answer.status == status && answer.is_hit() {
+            let tag = answer.header("etag").map(str::to_owned);
+            return Ok((answer.body.len(), tag, Kept::whole(&answer)?));
+        }
+        last = String::from_utf8_lossy(answer.head).into_owned();
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let tag = answer.header("etag").map(str::to_owned);
-    Ok((answer.body.len(), tag, Kept::whole(&answer)?))
+    Err(format!("not {status} from the cache: {last}").into())
 }
