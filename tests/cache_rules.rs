@@ -130,7 +130,7 @@ async fn a_rule_is_made_changed_switched_and_deleted(
     assert_eq!(outcome(&operator, "/shop/tea").await.0, "STORE");
 
     // Saying never drops the ages.
-    let never = json!({ "id": id, "basedOn": 5, "store": false, "examples": [
+    let never = json!({ "id": id, "basedOn": 5, "store": false, "rootFields": [], "examples": [
         { "name": "somebody looks around", "path": "/shop/tea", "cached": false }] });
     let never = done(&operator, "updateCacheRule", never).await;
     assert_eq!(

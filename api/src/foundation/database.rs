@@ -136,7 +136,7 @@ impl Database {
     }
 
     async fn open_sqlite(path: &str, options: &DatabaseOptions) -> Result<Self, DbErr> {
-        let pool = |connections: u32, busy_timeout: Duration| {
+        let pool = |connections: u32| {
             let relaxed = options.relaxed;
             let log_pages = if relaxed { checkpoint::PAGES } else { 1_000 };
             let mut pool = ConnectOptions::new(format!("sqlite:{path}?mode=rwc"));
@@ -157,7 +157,7 @@ impl Database {
                             SqliteSynchronous::Full
                         })
                         .foreign_keys(true)
-                        .busy_timeout(busy_timeout)
+                        .busy_timeout(Duration::from_secs(10))
                         .pragma("cache_size", if relaxed { "-65536" } else { "-8192" })
                         .pragma("wal_autocheckpoint", log_pages.to_string())
                         .pragma("temp_store", "memory")
@@ -167,17 +167,21 @@ impl Database {
         };
         let writer_opened = Arc::new(AtomicU64::new(0));
         let opened = Arc::clone(&writer_opened);
-        let mut writer = pool(1, write_lock::SHORT);
+        let mut writer = pool(1);
         writer.map_sqlx_sqlite_pool_opts(move |pool| {
             let opened = Arc::clone(&opened);
-            pool.after_connect(move |_, _| {
+            pool.after_connect(move |connection, _| {
                 opened.fetch_add(1, Ordering::AcqRel);
-                Box::pin(std::future::ready(Ok(())))
+                // From here on whoever writes waits by `write_lock`; opening waits as SQLite does.
+                Box::pin(async {
+                    sqlx::query(write_lock::SHORT).execute(connection).await?;
+                    Ok(())
+                })
             })
         });
         let writer = sea_orm::Database::connect(writer).await?;
         let read_timeout = options.read_timeout;
-        let mut readers = pool(options.readers, Duration::from_secs(10));
+        let mut readers = pool(options.readers);
         readers.map_sqlx_sqlite_before_acquire(move |connection: &mut SqliteConnection, _| {
             Box::pin(stop_after(connection, read_timeout))
         });

@@ -9,8 +9,8 @@ use std::time::Duration;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use tokio::time::{Instant, sleep};
 
-/// How long SQLite itself waits, which is for two looks.
-pub(super) const SHORT: Duration = Duration::from_millis(3);
+/// Has SQLite itself wait for so many milliseconds, which is for two looks.
+pub(super) const SHORT: &str = "PRAGMA busy_timeout = 3";
 
 /// How long somebody waits for the lock before it is an error.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -24,6 +24,12 @@ pub enum TermOrder {
     PostCount(Direction),
 }
 
+/// Notes that the answer depends on which words there are to be seen: it changes when one is added, and
+/// when the first post that uses one goes live or the last one is gone.
+fn note_all_words(reader: &Reader, taxonomy: Taxonomy) {
+    reader.note_all([CacheTag::List(taxonomy.noun()), CacheTag::List("post")]);
+}
+
 /// Reads a page of the words of a taxonomy.
 ///
 /// # Errors
@@ -36,11 +42,10 @@ pub async fn list(
     order: TermOrder,
     request: &PageRequest,
 ) -> Result<Page<Term>> {
-    reader.note(CacheTag::List(taxonomy.noun()));
+    note_all_words(reader, taxonomy);
     let (name, direction, key) = match order {
         TermOrder::Name(direction) => ("name", direction, Expr::col(("t", "name"))),
         TermOrder::PostCount(direction) => {
-            reader.note(CacheTag::List("post"));
             let count = Expr::expr(Func::coalesce([Expr::col(("n", "posts")), Expr::val(0)]));
             ("post_count", direction, count)
         }
@@ -109,7 +114,7 @@ pub async fn list(
 ///
 /// Those of the database.
 pub async fn count(reader: &Reader, taxonomy: Taxonomy, filter: &TermFilter) -> Result<i64> {
-    reader.note(CacheTag::List(taxonomy.noun()));
+    note_all_words(reader, taxonomy);
     let mut words = visible(reader.perspective(), taxonomy);
     words.cond_where(filter.to_condition(reader.dialect()));
     let select = Query::select()
@@ -132,7 +137,11 @@ pub async fn find(reader: &Reader, taxonomy: Taxonomy, ids: &[i64]) -> Result<Ve
     let mut select = visible(reader.perspective(), taxonomy);
     select.and_where(Expr::col(("t", "id")).is_in(ids.iter().copied()));
     reader.note_all(ids.iter().map(|id| CacheTag::Row(taxonomy.noun(), *id)));
-    reader.rows(&select).await?.iter().map(read).collect()
+    let rows = reader.rows(&select).await?;
+    if rows.len() < ids.len() {
+        note_all_words(reader, taxonomy);
+    }
+    rows.iter().map(read).collect()
 }
 
 /// Finds a word by key for somebody who may change it, whoever uses it.
@@ -170,8 +179,7 @@ pub async fn find_by_slug(
     select.and_where(Expr::col(("t", "id")).in_subquery(key));
     let rows = reader.rows(&select).await?;
     let Some(row) = rows.first() else {
-        // Nothing yet: the answer changes when a word is added.
-        reader.note(CacheTag::List(taxonomy.noun()));
+        note_all_words(reader, taxonomy);
         return Ok(None);
     };
     let term = read(row)?;
