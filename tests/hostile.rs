@@ -70,6 +70,24 @@ fn unused_variables(count: usize) -> String {
     format!("query({variables}) {{ posts {{ totalCount }} }}")
 }
 
+/// Each of the operations stands for all of the fragments.
+fn spreads(operations: usize, fragments: usize) -> String {
+    let fragment = |number| format!("fragment f{number} on Post {{ title }} ");
+    let spread: String = (0..fragments)
+        .map(|number| format!("...f{number} "))
+        .collect();
+    let named = |number| format!("query q{number} {{ posts {{ nodes {{ ...all }} }} }} ");
+    let fragments: String = (0..fragments).map(fragment).collect();
+    let operations: String = (0..operations).map(named).collect();
+    format!("{operations} fragment all on Post {{ {spread} }} {fragments}")
+}
+
+/// A list in a variable, which each of the fields names.
+fn uses(count: usize) -> String {
+    let fields = "i(ids: $v) ".repeat(count);
+    format!("query($v: [ID!]) {{ p {{ {fields} }} }}")
+}
+
 fn operations(count: usize) -> String {
     let named = |number| format!("query q{number} {{ posts {{ totalCount }} }} ");
     (0..count).map(named).collect()
@@ -97,7 +115,9 @@ fn operations(count: usize) -> String {
 #[case::circular_introspection(call(&circular_introspection(3), &json!({})), &["DEPTH_LIMIT"])]
 #[case::circular_introspection_by_name(call(&circular_introspection(5).replace("__schema { types", "__type(name: \"Post\") { possibleTypes"), &json!({})), &["DEPTH_LIMIT"])]
 #[case::thousands_of_errors(call(&unused_variables(4_000), &json!({})), &["GRAPHQL_VALIDATION_FAILED"])]
-#[case::thousands_of_operations(call(&operations(1_500), &json!({})), &["COMPLEXITY_LIMIT"])]
+#[case::thousands_of_operations(call(&operations(1_500), &json!({})), &["OPERATION_LIMIT"])]
+#[case::operations_that_spread_many_fragments(call(&spreads(20, 500), &json!({})), &["FIELD_LIMIT"])]
+#[case::a_long_list_that_is_used_again_and_again(call(&uses(1_900), &json!({ "v": vec![0; 60_000] })), &["GRAPHQL_VALIDATION_FAILED"])]
 #[case::tokens(call(&format!("{{ posts {{ totalCount }} }} {}", ", ".repeat(30_000)), &json!({})), &[""])]
 #[case::mutation_over_get(get("query=mutation%7BsignOut%7BuserErrors%7Bcode%7D%7D%7D"), &["METHOD_NOT_ALLOWED"])]
 #[case::mutation_beside_a_query_over_get(get("query=query%20a%7Bposts%7BtotalCount%7D%7Dmutation%20b%7BsignOut%7BuserErrors%7Bcode%7D%7D%7D&operationName=b"), &["METHOD_NOT_ALLOWED"])]

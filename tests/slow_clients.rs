@@ -179,6 +179,25 @@ async fn who_rests_makes_room_for_who_comes() {
 }
 
 #[tokio::test]
+async fn nobody_takes_all_places() {
+    let port = Port::open_behind(Vec::new(), router(), 4).await;
+    let mut held = [port.connect(KEPT).await, port.connect(KEPT).await];
+    for connection in &mut held {
+        next_answer(connection).await;
+    }
+    let refused = port.exchange("").await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("retry-after: 1\r\n"), "{refused}");
+    drop(held);
+    let mut answer = port.exchange(HONEST).await;
+    while answer.starts_with("HTTP/1.1 503 ") {
+        // The server has yet to see that they are gone.
+        answer = port.exchange(HONEST).await;
+    }
+    assert!(answer.ends_with("small"), "{answer}");
+}
+
+#[tokio::test]
 async fn stopping_lets_requests_come_to_their_end() {
     let port = Port::open(router(), 100).await;
     let mut resting = port.connect(KEPT).await;

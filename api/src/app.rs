@@ -1,5 +1,6 @@
 //! The composition root: settings become pools, clock, schema, router and workers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ pub struct App {
     pub traffic: Traffic,
     /// Which program this is.
     pub build: Build,
+    trusted_proxies: Vec<IpAddr>,
     job_lease: Duration,
 }
 
@@ -110,6 +112,7 @@ impl App {
             sockets: sockets.clone(),
             admission: Admission::new(config.operation_limit, 4 * config.operation_limit),
             transfers: Admission::new(TRANSFERS, 0),
+            bodies: http::Bodies::default(),
             rate_limits: RateLimits::new(
                 config.rate_limit_points_per_minute,
                 config.rate_limit_points_per_minute_signed_in,
@@ -137,6 +140,7 @@ impl App {
             sockets,
             traffic,
             build,
+            trusted_proxies: config.trusted_proxies.clone(),
             job_lease: Duration::from_secs(config.job_lease_seconds),
         })
     }
@@ -189,7 +193,8 @@ impl App {
         connections: usize,
         stop: CancellationToken,
     ) -> bool {
-        http::serve::serve(listener, self.router.clone(), connections, stop).await
+        let proxies = self.trusted_proxies.clone();
+        http::serve::serve(listener, self.router.clone(), connections, proxies, stop).await
     }
 
     /// A worker for the queue. Its randomness spreads retries; several must not share it.

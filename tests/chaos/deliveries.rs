@@ -76,7 +76,7 @@ async fn what_is_published_is_told_whoever_is_killed(
     let scale = Scale::of_this_run();
     let (posts, token) = prepare(&database, scale.posts).await;
     let (receiver, address) = Receiver::start().await;
-    let mut fleet = Fleet::start(&database);
+    let mut fleet = Fleet::start(database.url());
     let client = Client::new(fleet.address, token);
     let input = json!({ "url": format!("http://{address}/"), "eventTypes": ["POST_PUBLISHED"],
                         "description": "chaos" });

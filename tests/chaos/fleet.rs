@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::Scale;
-use crate::support::{TestDatabase, program};
+use crate::support::program;
 
 /// What all is over in, however often it is killed.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -28,14 +28,14 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts them. The server has a worker inside too.
-    pub(super) fn start(database: &TestDatabase) -> Self {
+    /// Starts them over the database that `url` leads to. The server has a worker inside too.
+    pub(super) fn start(url: &str) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let address = free_address();
         let listen = address.to_string();
         let keys_directory = keys.path().join("keys");
         let nodes = [&["serve", "--listen", &listen][..], &["worker"]];
-        let nodes = nodes.map(|arguments| Node::start(arguments, database.url(), &keys_directory));
+        let nodes = nodes.map(|arguments| Node::start(arguments, url, &keys_directory));
         Self {
             address,
             kills: 0,

@@ -30,7 +30,7 @@ async fn import(database: &TestDatabase, file: &str, documents: u64, kills: usiz
         .unwrap();
     let store = Store::new(opened, Clock::system());
     let token = client::token(&store).await;
-    let mut fleet = Fleet::start(database);
+    let mut fleet = Fleet::start(database.url());
     let client = Client::new(fleet.address, token);
     // What it would do depends on the day.
     let assess = json!({ "input": { "kind": "assess_scores" } });

@@ -27,7 +27,7 @@ pub(super) fn drafts(count: usize) -> Vec<Arc<PreparedPost>> {
 }
 
 /// Posts whose revisions go live one after the other, over the time of about `kills` kills.
-async fn plan(database: &TestDatabase, scale: &Scale) {
+pub(super) async fn plan(database: &TestDatabase, scale: &Scale) {
     let opened = Database::open(&DatabaseOptions::new(database.url()))
         .await
         .unwrap();
@@ -65,7 +65,7 @@ async fn what_is_due_is_published_once_whoever_is_killed(
     plan(&database, &scale).await;
     let connection = database.connect().await;
     let count = async |sql: &str| number(&connection, sql).await;
-    let mut fleet = Fleet::start(&database);
+    let mut fleet = Fleet::start(database.url());
     fleet
         .torment(scale.kills, 50..750, async || {
             let left =
@@ -76,6 +76,13 @@ async fn what_is_due_is_published_once_whoever_is_killed(
     eprintln!("{backend:?}: {} kills", fleet.kills);
     drop(fleet);
 
+    assert_each_was_published_once(&database, &scale).await;
+}
+
+/// Every post that was planned went live, once, and nothing is left over.
+pub(super) async fn assert_each_was_published_once(database: &TestDatabase, scale: &Scale) {
+    let connection = database.connect().await;
+    let count = async |sql: &str| number(&connection, sql).await;
     let posts = i64::try_from(scale.posts).unwrap();
     let live = "SELECT COUNT(*) FROM post WHERE live_content IS NOT NULL";
     assert_eq!(count(live).await, posts);

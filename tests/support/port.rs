@@ -1,6 +1,6 @@
 //! The server as it is reached over a real port.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use alphanode::http::serve::serve;
 use axum::Router;
@@ -17,12 +17,17 @@ pub struct Port {
 }
 
 impl Port {
-    /// Serves a router to so many connections at once.
+    /// Serves a router to so many connections at once, all of which the test may have.
     pub async fn open(router: Router, places: usize) -> Self {
+        Self::open_behind(vec![Ipv4Addr::LOCALHOST.into()], router, places).await
+    }
+
+    /// The same behind these proxies.
+    pub async fn open_behind(proxies: Vec<IpAddr>, router: Router, places: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, router, places, stop.clone()));
+        let serving = tokio::spawn(serve(listener, router, places, proxies, stop.clone()));
         Self {
             address,
             stop,

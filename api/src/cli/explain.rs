@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::domain::actor::Actor;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::transaction::Store;
+use crate::foundation::database::Dialect;
 use crate::foundation::plan::{Plan, Wanted, plan};
 use crate::foundation::recorder::Recorded;
 use crate::graphql::context::RequestContext;
@@ -73,6 +74,10 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCo
     let text = read(&arguments.operation)?;
     let (request, points) = prepare(&text, arguments)?;
     let store = open_store(config).await?;
+    if arguments.analyze && store.database.dialect() == Dialect::Sqlite {
+        let message = "SQLite does not measure plans; leave --analyze out to see them as they are";
+        return Err(message.into());
+    }
     let reader = Reader::recording(store.database.clone(), arguments.perspective);
     let reader = Arc::new(reader);
     let started = Instant::now();

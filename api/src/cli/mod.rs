@@ -16,7 +16,7 @@ mod token;
 mod user;
 mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,7 +26,7 @@ use crate::config::{self, Config, LogFormat};
 use crate::domain::error::{Error, ProblemCode};
 use crate::domain::transaction::Store;
 use crate::foundation::clock::Clock;
-use crate::foundation::database::{Database, DatabaseOptions};
+use crate::foundation::database::{Database, DatabaseOptions, sqlite_path};
 use crate::telemetry;
 
 /// A headless CMS for programming websites.
@@ -165,9 +165,22 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, Failure> {
 /// Opens the store of a command that ends by itself, once the schema is known to be the newest.
 async fn open_store(config: &Config) -> Result<Store, Failure> {
     telemetry::start_log(LogFormat::Text);
+    Ok(Store::new(open_existing(config).await?, Clock::system()))
+}
+
+/// Opens a database that is there. A command that looks at one, or steps in, must not make another one
+/// because somebody forgot to say which.
+async fn open_existing(config: &Config) -> Result<Database, Failure> {
+    if let Some(path) = sqlite_path(&config.database_url).filter(|path| !Path::new(path).exists()) {
+        return Err(format!(
+            "there is no database at {path}; say which one by --database-url or \
+             ALPHANODE_DATABASE_URL, or make this one by `alphanode migrate up`"
+        )
+        .into());
+    }
     let database = app::open(config).await?;
     migrate::require_newest(&database).await?;
-    Ok(Store::new(database, Clock::system()))
+    Ok(database)
 }
 
 /// Opens the store as [`open_store`] does, for a load that can be run again: on SQLite a commit may

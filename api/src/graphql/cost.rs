@@ -7,6 +7,7 @@
 //! only while it runs.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use async_graphql::parser::types::{
     ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
@@ -34,6 +35,7 @@ pub fn points(
                 operation: &definition.node,
                 variables,
                 fragments: HashMap::new(),
+                wanted_by: HashMap::new(),
             };
             estimate
                 .selection(&definition.node.selection_set.node)
@@ -56,6 +58,8 @@ struct Estimate<'request> {
     variables: &'request serde_json::Map<String, serde_json::Value>,
     /// What fragments cost that were seen so far.
     fragments: HashMap<&'request str, Cost>,
+    /// What variables say that were seen so far.
+    wanted_by: HashMap<Name, Option<u64>>,
 }
 
 impl<'request> Estimate<'request> {
@@ -99,10 +103,9 @@ impl<'request> Estimate<'request> {
         if let Some(known) = self.fragments.get(name) {
             return *known;
         }
-        let fragments = self.document.fragments.iter();
-        let mut found = fragments.filter(|(found, _)| found.as_str() == name);
         // One that does not exist is the business of validation; none spreads itself.
-        let cost = found.next().map_or(Cost::default(), |(_, fragment)| {
+        let fragment = self.document.fragments.get(name);
+        let cost = fragment.map_or(Cost::default(), |fragment| {
             self.selection(&fragment.node.selection_set.node)
         });
         self.fragments.insert(name, cost);
@@ -110,28 +113,48 @@ impl<'request> Estimate<'request> {
     }
 
     /// How many rows a field says that it wants.
-    fn rows(&self, field: &Field) -> Option<u64> {
-        let arguments = field.arguments.iter();
-        let wanted = arguments.filter_map(|(name, value)| {
-            let is_wanted = matches!(name.node.as_str(), "first" | "last" | "ids");
-            let value = is_wanted.then(|| value.node.clone())?;
-            match value.into_const_with(|name| self.variable(&name).ok_or(())) {
-                Ok(Value::Number(number)) => number.as_u64(),
-                Ok(Value::List(items)) => u64::try_from(items.len()).ok(),
-                _ => None,
+    fn rows(&mut self, field: &Field) -> Option<u64> {
+        let mut most = None;
+        for (name, value) in &field.arguments {
+            if !matches!(name.node.as_str(), "first" | "last" | "ids") {
+                continue;
             }
-        });
-        wanted.max().map(|rows| rows.clamp(1, SENT_ROWS as u64))
+            // What is written is no longer than the document; what a variable holds may be, and is
+            // looked at where it is.
+            let rows = |name| Ok::<_, Infallible>(self.variable(name).into());
+            let Ok(value) = value.node.clone().into_const_with(rows);
+            most = most.max(wanted(&value));
+        }
+        most.map(|rows| rows.clamp(1, SENT_ROWS as u64))
     }
 
-    fn variable(&self, name: &Name) -> Option<Value> {
-        if let Some(value) = self.variables.get(name.as_str()) {
-            return Value::from_json(value.clone()).ok();
+    /// How many rows a variable stands for, which is looked at once however often it is used.
+    fn variable(&mut self, name: Name) -> Option<u64> {
+        if let Some(known) = self.wanted_by.get(&name) {
+            return *known;
         }
-        let mut definitions = self.operation.variable_definitions.iter();
-        let definition = definitions.find(|found| found.node.name.node == *name)?;
-        let default = definition.node.default_value.as_ref()?;
-        Some(default.node.clone())
+        let rows = match self.variables.get(name.as_str()) {
+            Some(serde_json::Value::Number(number)) => number.as_u64(),
+            Some(serde_json::Value::Array(items)) => u64::try_from(items.len()).ok(),
+            Some(_) => None,
+            None => {
+                let mut definitions = self.operation.variable_definitions.iter();
+                let definition = definitions.find(|found| found.node.name.node == name);
+                let default = definition.and_then(|found| found.node.default_value.as_ref());
+                default.and_then(|default| wanted(&default.node))
+            }
+        };
+        self.wanted_by.insert(name, rows);
+        rows
+    }
+}
+
+/// How many rows a value stands for: a number, or the ids of a list.
+fn wanted(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::List(items) => u64::try_from(items.len()).ok(),
+        _ => None,
     }
 }
 

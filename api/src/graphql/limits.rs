@@ -27,7 +27,10 @@ pub const DEPTH: u64 = 16;
 /// are spread alike; checking them recurses this far, here and in the library.
 const LEVELS: u64 = 60;
 
-/// How many fields and fragments a document may have, fragments expanded.
+/// How many operations a document may have.
+pub const OPERATIONS: usize = 20;
+
+/// How many fields and fragments the operations of a document may have together, fragments expanded.
 pub const FIELDS: u64 = 2_000;
 
 /// How many fields may be renamed, fragments expanded.
@@ -215,6 +218,13 @@ pub fn check_document(document: &ExecutableDocument) -> Result<(), ServerError> 
             ));
         }
     }
+    let operations = document.operations.iter().count();
+    if operations > OPERATIONS {
+        let message =
+            format!("the document has {operations} operations; {OPERATIONS} are the most");
+        return Err(refusal("OPERATION_LIMIT", message));
+    }
+    let mut fields: u64 = 0;
     for (_, operation) in document.operations.iter() {
         let OperationDefinition {
             selection_set,
@@ -223,6 +233,9 @@ pub fn check_document(document: &ExecutableDocument) -> Result<(), ServerError> 
         } = &operation.node;
         let mut size = counter.size(&selection_set.node, 0)?;
         size.directives += count(directives.len());
+        // All of them are validated, whichever is run.
+        fields = fields.saturating_add(size.fields);
+        size.fields = fields;
         let limits = [
             ("DEPTH_LIMIT", "is", "levels deep", size.depth, DEPTH),
             (

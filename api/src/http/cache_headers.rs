@@ -18,7 +18,7 @@ use crate::graphql::perspective;
 const AGE: HeaderName = HeaderName::from_static("age");
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// What an answer depends on beside its address.
 const VARY: HeaderValue =
@@ -158,6 +158,23 @@ pub(super) fn not_kept(
         X_CACHE,
         x_cache(CacheOutcome::Bypass, rules, Some(why.reason)),
     );
+}
+
+/// `Cache-Control` and `X-Cache` of a file, which is never kept here but may be elsewhere.
+pub(super) fn of_file(policy: Result<Policy, Bypass>) -> [HeaderValue; 2] {
+    match policy {
+        Ok(policy) => [
+            HeaderValue::from_str(&policy.cache_control).unwrap_or(NO_STORE),
+            x_cache(CacheOutcome::Miss, &policy.rules, None),
+        ],
+        Err(why) => {
+            let rules = why.rules.as_deref().unwrap_or_default();
+            [
+                NO_STORE,
+                x_cache(CacheOutcome::Bypass, rules, Some(why.reason)),
+            ]
+        }
+    }
 }
 
 /// Whether a client that names entity tags names this one.

@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 
+use super::cache_headers::Bypass;
 use super::{Server, cache_headers, not_found};
-use crate::domain::cache_rule::Target;
+use crate::domain::cache_rule::{FixedCondition, Target};
 use crate::domain::feed::{self, FeedFile};
 
 /// Answers with the file of a path, or that the asker has it already.
@@ -29,8 +30,8 @@ pub(super) async fn get(
     };
     match found {
         Some(file) => {
-            let cache_control = cache_control(&server, &uri, &headers).await;
-            answer(file, &headers, cache_control)
+            let caching = caching(&server, &uri, &headers).await;
+            answer(file, &headers, caching)
         }
         // The four that there always are have not been rendered yet.
         None if !uri.path().starts_with("/sitemap-") => try_again(),
@@ -38,26 +39,38 @@ pub(super) async fn get(
     }
 }
 
-/// How long anybody may keep the file, by the cache rules.
-async fn cache_control(server: &Server, uri: &Uri, asked: &HeaderMap) -> HeaderValue {
+/// How long anybody may keep the file, by the cache rules, and which of them said so.
+async fn caching(server: &Server, uri: &Uri, asked: &HeaderMap) -> [HeaderValue; 2] {
     let rules = match server.cache.rules().await {
         Ok(rules) => rules,
         Err(error) => {
             tracing::error!(%error, "the cache rules can't be read; nobody keeps a feed");
-            return HeaderValue::from_static("no-store");
+            return cache_headers::of_file(Err(Bypass::because("rules-unknown")));
         }
     };
     let path = uri
         .path_and_query()
         .map_or(uri.path(), |path| path.as_str());
-    let policy = rules.policy(&Target::Page { path });
-    let is_kept = cache_headers::is_public(asked) && !cache_headers::wants_new(asked);
-    let policy = policy.filter(|policy| is_kept && !cache_headers::is_bypassed(policy, asked));
-    let value = policy.and_then(|policy| HeaderValue::from_str(&policy.cache_control).ok());
-    value.unwrap_or(HeaderValue::from_static("no-store"))
+    let policy = rules.allow(&Target::Page { path });
+    cache_headers::of_file(
+        policy
+            .map_err(|reason| Bypass::of(&reason))
+            .and_then(|policy| {
+                let despite = |reason| Err(Bypass::despite(Arc::clone(&policy.rules), reason));
+                if !cache_headers::is_public(asked) {
+                    despite(FixedCondition::SignedIn.word())
+                } else if cache_headers::wants_new(asked) {
+                    despite(FixedCondition::FreshAsked.word())
+                } else if cache_headers::is_bypassed(&policy, asked) {
+                    despite("condition")
+                } else {
+                    Ok(policy)
+                }
+            }),
+    )
 }
 
-fn answer(file: FeedFile, asked: &HeaderMap, cache_control: HeaderValue) -> Response {
+fn answer(file: FeedFile, asked: &HeaderMap, caching: [HeaderValue; 2]) -> Response {
     let mut response = if is_known(&file, asked) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -69,7 +82,9 @@ fn answer(file: FeedFile, asked: &HeaderMap, cache_control: HeaderValue) -> Resp
         response
     };
     let headers = response.headers_mut();
+    let [cache_control, x_cache] = caching;
     headers.insert(header::CACHE_CONTROL, cache_control);
+    headers.insert(cache_headers::X_CACHE, x_cache);
     for (name, value) in [
         (header::ETAG, file.etag),
         (header::LAST_MODIFIED, http_date(file.changed_at)),

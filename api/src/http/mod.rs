@@ -13,6 +13,7 @@ mod metrics;
 mod pace;
 mod perspective;
 mod pieces;
+mod places;
 pub mod rate_limit;
 mod request_log;
 mod security_headers;
@@ -51,6 +52,8 @@ use crate::telemetry::Metrics;
 pub use metrics::MetricsReaders;
 pub use websocket::Sockets;
 
+pub use graphql::Bodies;
+
 /// What handlers share.
 pub struct Server {
     /// The schema.
@@ -82,6 +85,8 @@ pub struct Server {
     pub admission: Admission,
     /// How many files come and go at once, which take their time.
     pub transfers: Admission,
+    /// How many bytes of bodies there are that have not come to their end.
+    pub bodies: Bodies,
     /// How much one client may ask for.
     pub rate_limits: RateLimits,
     /// Where pages may come from that ask for something.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use axum::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
+
+use super::serve::Taken;
 
 /// How long the head of a request may take from its first byte; of the first request, from when the
 /// connection was made.
@@ -25,6 +26,10 @@ const TAKING: Duration = Duration::from_secs(30);
 
 /// Bytes of an answer that have to be taken within [`TAKING`], unless there are fewer.
 const TAKEN_BYTES: usize = 32 * 1024;
+
+/// Bytes that are surely a part of an answer. Less may be what HTTP/2 says by itself, for which the
+/// other end only has to ask.
+const PART_OF_ANSWER: usize = 4 * 1024;
 
 /// What happens on a connection. Times are milliseconds since it was made.
 #[derive(Debug)]
@@ -110,9 +115,11 @@ impl Activity {
         }
     }
 
-    fn has_written(&self, is_behind: bool) {
+    fn has_written(&self, bytes: usize, is_behind: bool) {
         self.is_behind.store(is_behind, Ordering::Relaxed);
-        self.rests_since.store(self.now(), Ordering::Relaxed);
+        if bytes >= PART_OF_ANSWER {
+            self.rests_since.store(self.now(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -122,7 +129,7 @@ pub(super) struct Paced<Io> {
     io: Io,
     activity: Arc<Activity>,
     backlog: Option<Backlog>,
-    _place: OwnedSemaphorePermit,
+    _place: Taken,
 }
 
 /// What could not be written because nobody took it.
@@ -134,7 +141,7 @@ struct Backlog {
 }
 
 impl<Io> Paced<Io> {
-    pub(super) fn new(io: Io, activity: Arc<Activity>, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(io: Io, activity: Arc<Activity>, place: Taken) -> Self {
         Self {
             io,
             activity,
@@ -156,7 +163,7 @@ impl<Io> Paced<Io> {
                     backlog.due = backlog.due.saturating_sub(written);
                     (backlog.due > 0 && written < wanted).then_some(backlog)
                 });
-                self.activity.has_written(self.backlog.is_some());
+                self.activity.has_written(written, self.backlog.is_some());
                 result
             }
             Poll::Ready(Err(_)) => result,

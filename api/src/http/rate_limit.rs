@@ -25,6 +25,12 @@ use crate::domain::actor::Actor;
 use crate::foundation::clock::Clock;
 use crate::graphql::limits::refusal;
 
+/// Points for reading a document, which its address pays whatever comes of it: one for each whole
+/// kilobyte, so that nobody pays for a short one, and one for a document that was refused.
+pub(super) fn reading_cost(text: &str) -> u32 {
+    u32::try_from(text.len() / 1024).unwrap_or(u32::MAX)
+}
+
 /// Seconds that the points are for.
 const MINUTE: u64 = 60;
 
@@ -107,6 +113,9 @@ impl RateLimits {
     ///
     /// When the client has not so many left; then none is spent.
     pub fn spend(&self, client: Client, cost: u32) -> Result<Standing, TooMany> {
+        if cost == 0 {
+            return Ok(Standing::default());
+        }
         let limit = match client {
             Client::Network(_) => &self.public,
             Client::User(_) | Client::ApiToken(_) => &self.signed_in,

@@ -1,6 +1,7 @@
 //! Taking in connections, and letting go of those that hold one without using it.
 //!
-//! A connection has a place, of which there are so many. It loses it when its other end is slow:
+//! A connection has a place, of which there are so many, and half as many for one address, so that
+//! nobody takes all of them; only proxies that are trusted may. It loses it when its other end is slow:
 //! headers that don't come to their end, an answer that is not read ([`super::pace`]), nothing asked
 //! for a while. When all places are taken, those who rest make room at once. Bodies that trickle are
 //! cut by whoever reads them.
@@ -8,7 +9,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::pace::{Activity, Paced};
+use super::places::{Place, Places};
+use super::rate_limit::Client;
 
 /// How long requests under way may go on after the server was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(15);
@@ -53,6 +56,13 @@ const CROWDED_LOOK: Duration = Duration::from_millis(250);
 /// How long to wait after a connection could not be taken in: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// What whoever has too many connections is told.
+const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+    content-length: 0\r\nconnection: close\r\n\r\n";
+
+/// The place of a connection: altogether, and of its address.
+pub(super) type Taken = (OwnedSemaphorePermit, Option<Place>);
+
 /// What connections are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
@@ -67,22 +77,35 @@ enum Order {
 }
 
 /// Serves the router until `stop`, then lets what is under way come to its end for [`DRAIN`]. Speaks
-/// HTTP/1.1 and HTTP/2 (without encryption, by prior knowledge), at most `places` connections at once.
+/// HTTP/1.1 and HTTP/2 (without encryption, by prior knowledge), at most `places` connections at once,
+/// and half of them from one address unless it is a proxy of `proxies`.
 /// Requests carry the address of the other end as [`ConnectInfo`]. Answers whether everything came to
 /// its end.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     places: usize,
+    proxies: Vec<IpAddr>,
     stop: CancellationToken,
 ) -> bool {
     let builder = Arc::new(builder());
+    let by_address = Places::new(places, places.div_ceil(2));
     let places = Arc::new(Semaphore::new(places));
     let (orders, _) = watch::channel(Order::Serve);
     let take_in = async {
         loop {
             let place = place(&places, &orders).await;
             let (stream, address) = accept(&listener, &orders).await;
+            let peer = address.ip().to_canonical();
+            let place = match by_address.take(Client::at(Some(peer))) {
+                Ok(of_address) => (place, Some(of_address)),
+                Err(_) if proxies.contains(&peer) => (place, None),
+                Err(_) => {
+                    // Who does not hear it is told by the end of the connection.
+                    let _ = stream.try_write(TOO_MANY_CONNECTIONS);
+                    continue;
+                }
+            };
             let connection = Connection {
                 builder: Arc::clone(&builder),
                 router: router.clone(),
@@ -167,7 +190,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, place: OwnedSemaphorePermit) {
+    async fn serve(self, stream: TcpStream, place: Taken) {
         let Self {
             builder,
             router,

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::begin;
-use crate::app::{self, App};
-use crate::cli::{Failure, migrate};
+use crate::app::App;
+use crate::cli::{Failure, open_existing};
 use crate::config::{Config, LogFormat};
 use crate::domain::job::{self, JobFilter, Status};
 use crate::domain::perspective::{Perspective, Reader};
@@ -30,8 +30,7 @@ pub(super) async fn run_until_idle(
     schedule: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     telemetry::start_log(LogFormat::Text);
-    let database = app::open(config).await?;
-    migrate::require_newest(&database).await?;
+    let database = open_existing(config).await?;
     let app = App::new(config, database, Clock::system())?;
     schedule::sync(&app.store).await?;
     if let Some(name) = schedule {

@@ -36,8 +36,12 @@ pub async fn admins(reader: &Reader) -> Result<Finding> {
     Ok(match able {
         0 => Finding::fail(
             found,
-            "follow the link that `alphanode serve` prints while there are no users, or let \
-             somebody in with `alphanode user`",
+            match invited + disabled {
+                0 => "follow the link that `alphanode serve` prints while there are no users",
+                _ => {
+                    "`alphanode user reset-link ADDRESS` prints a link by which one sets a password"
+                }
+            },
         ),
         _ => Finding::ok(found),
     })

@@ -30,7 +30,8 @@ pub struct PostChanged {
 
 #[Subscription]
 impl PostSubscription {
-    /// What is done to posts from now on, for whoever may read drafts.
+    /// What is done to posts from now on through the process that is asked, for whoever may read drafts.
+    /// What other nodes do is told by them, and by webhooks.
     async fn post_changed<'context>(
         &self,
         context: &'context Context<'context>,

@@ -1,5 +1,7 @@
 //! What a client sends, read.
 
+use std::net::IpAddr;
+
 use async_graphql::ServerError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -10,6 +12,9 @@ use crate::cache::Key;
 use crate::foundation::hash::sha256;
 use crate::graphql::limits::refusal;
 use crate::graphql::persisted_query::PersistedQueries;
+use crate::http::admission::Overloaded;
+use crate::http::places::{Place, Places};
+use crate::http::rate_limit::Client;
 
 /// The largest body of a request, in bytes.
 pub(in crate::http) const BODY_BYTES: usize = 256 * 1024;
@@ -86,9 +91,17 @@ impl Call {
         }
     }
 
+    /// The text of the operation, empty when it is not known.
+    pub(in crate::http) fn text(&self) -> &str {
+        self.query.as_deref().unwrap_or_default()
+    }
+
     /// What the answer depends on, so that two calls of one key have one answer: the operation, its
-    /// name, and its variables in the order of their names.
+    /// name, and its variables in the order of their names. Nothing is kept of what takes very much to
+    /// ask for.
     pub(super) fn key(&self) -> Option<Key> {
+        const LONGEST: usize = 16 * 1024;
+
         let query = self.query.as_deref()?;
         let name = self.operation_name.as_deref().unwrap_or_default();
         let variables = match &self.variables {
@@ -96,12 +109,47 @@ impl Call {
             _ => String::new(),
         };
         // JSON has no such character, nor has the name of any operation.
-        Some([name, variables.as_str(), query].join("\u{1}").into())
+        let key = [name, variables.as_str(), query].join("\u{1}");
+        (key.len() <= LONGEST).then(|| key.into())
+    }
+}
+
+/// The bodies that have not come to their end. They are in memory, before anybody has paid for them or
+/// said who they are.
+#[derive(Debug)]
+pub struct Bodies(Places);
+
+impl Default for Bodies {
+    fn default() -> Self {
+        const ALTOGETHER: usize = 256 * 1024 * 1024;
+        const OF_ADDRESS: usize = 16 * 1024 * 1024;
+        Self(Places::new(ALTOGETHER, OF_ADDRESS))
+    }
+}
+
+impl Bodies {
+    /// Makes room for a body; short ones need none.
+    fn room(
+        &self,
+        address: Option<IpAddr>,
+        headers: &HeaderMap,
+    ) -> Result<Option<Place>, (StatusCode, ServerError)> {
+        const SHORT: usize = 16 * 1024;
+        let length = headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = length.unwrap_or(BODY_BYTES).min(BODY_BYTES);
+        if length <= SHORT {
+            return Ok(None);
+        }
+        let room = self.0.take_many(Client::at(address), length);
+        room.map(Some).map_err(|_| Overloaded.into())
     }
 }
 
 /// Reads the body of a POST.
 pub(super) async fn read_body(
+    bodies: &Bodies,
+    address: Option<IpAddr>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Call, (StatusCode, ServerError)> {
@@ -111,6 +159,7 @@ pub(super) async fn read_body(
         let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
+    let _room = bodies.room(address, headers)?;
     let bytes = axum::body::to_bytes(body, BODY_BYTES).await.map_err(|_| {
         let message = format!("the body could not be read; {BODY_BYTES} bytes are the most");
         let error = refusal("BODY_TOO_LARGE", message);

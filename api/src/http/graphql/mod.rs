@@ -2,8 +2,10 @@
 
 mod answer;
 mod call;
+mod make;
 mod media_type;
 mod operation;
+mod respond;
 mod run;
 
 use std::any::Any;
@@ -29,6 +31,8 @@ pub(super) use self::answer::{add_codes, limit, refuse};
 pub(super) use self::call::{BODY_BYTES, Call, Method, refuse_compressed};
 pub(super) use self::operation::prepare;
 
+pub use self::call::Bodies;
+
 /// The endpoint, of which every answer is one of GraphQL.
 pub(super) fn methods() -> MethodRouter<Arc<Server>> {
     routing::get(get)
@@ -49,7 +53,7 @@ async fn post(
     }
     let limit = server.request_timeout;
     let answer = tokio::time::timeout(limit, async {
-        match read_body(&headers, body).await {
+        match read_body(&server.bodies, origin.address, &headers, body).await {
             Ok(call) => run(&server, origin, &headers, call, Method::Post).await,
             Err((status, error)) => refuse(&headers, status, error),
         }

@@ -9,7 +9,6 @@ mod connection;
 mod message;
 mod operation;
 mod outbox;
-mod places;
 mod session;
 
 use std::sync::Arc;
@@ -23,11 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
-use self::places::{Full, Place, Places};
 use super::Server;
 use super::authenticate::Origin;
 use super::cross_origin::comes_from_a_friend;
 use super::graphql::{BODY_BYTES, limit, refuse};
+use super::places::{Full, Place, Places};
 use super::rate_limit::{Client, PLAIN_COST, TooMany};
 use crate::graphql::limits::refusal;
 
@@ -42,6 +41,9 @@ const FRAME_BYTES: usize = 2 * MESSAGE_BYTES;
 
 /// What is read at once. Most messages are short, and most connections silent.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Connections from one address: an office behind one, each of its people with several tabs.
+const OF_ADDRESS: usize = 100;
 
 /// How soon a client may try again for which there was no place, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
@@ -58,7 +60,7 @@ impl Sockets {
     /// No connection, and `places` for those that will be.
     pub fn new(places: usize) -> Self {
         Self {
-            places: Places::new(places),
+            places: Places::new(places, OF_ADDRESS),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }

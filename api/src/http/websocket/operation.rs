@@ -13,6 +13,7 @@ use super::session::{Session, is_refusal};
 use crate::graphql::limits::refusal;
 use crate::http::authenticate;
 use crate::http::graphql::{Call, Method, add_codes, prepare};
+use crate::http::rate_limit::reading_cost;
 
 /// A subscription.
 pub(super) struct Operation {
@@ -40,6 +41,8 @@ impl Operation {
         reason = "one a subscription, on its way out"
     )]
     fn prepare(&self, call: &Call) -> Result<Request, ServerError> {
+        self.session
+            .spend(reading_cost(call.text()).saturating_add(1))?;
         match prepare(&self.session.server.documents, call, Method::Post) {
             Ok((request, operation)) if operation.kind == OperationType::Subscription => {
                 self.session.spend(operation.cost)?;

@@ -1,17 +1,15 @@
-//! How many connections there may be: altogether, and from one address.
+//! How much there may be of something at once: altogether, and for whoever asks from one address.
+//! Connections are counted so, and the bytes of bodies that have not come to their end.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::http::rate_limit::Client;
-
-/// Connections from one address: an office behind one, each of its people with several tabs.
-const OF_ADDRESS: usize = 100;
+use super::rate_limit::Client;
 
 /// The places for connections.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(in crate::http) struct Places {
     altogether: usize,
     of_address: usize,
     taken: Arc<Mutex<Taken>>,
@@ -25,25 +23,22 @@ struct Taken {
 
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(in crate::http) enum Full {
     Altogether,
     OfAddress,
 }
 
 /// A place of a connection, which is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::http) struct Place {
     client: Client,
+    count: usize,
     taken: Arc<Mutex<Taken>>,
 }
 
 impl Places {
-    /// So many places altogether.
-    pub(super) fn new(altogether: usize) -> Self {
-        Self::with(altogether, OF_ADDRESS)
-    }
-
-    fn with(altogether: usize, of_address: usize) -> Self {
+    /// So many places altogether, and for whoever asks from one address.
+    pub(in crate::http) fn new(altogether: usize, of_address: usize) -> Self {
         Self {
             altogether,
             of_address,
@@ -52,28 +47,37 @@ impl Places {
     }
 
     /// Takes a place for whoever asks from an address.
-    pub(super) fn take(&self, client: Client) -> Result<Place, Full> {
+    pub(in crate::http) fn take(&self, client: Client) -> Result<Place, Full> {
+        self.take_many(client, 1)
+    }
+
+    /// Takes so many places, or none.
+    pub(in crate::http) fn take_many(&self, client: Client, count: usize) -> Result<Place, Full> {
         let mut taken = lock(&self.taken);
-        if taken.altogether >= self.altogether {
+        if taken.altogether + count > self.altogether {
             return Err(Full::Altogether);
         }
-        let of_client = taken.by_client.entry(client).or_default();
-        if *of_client >= self.of_address {
+        let of_client = taken.by_client.get(&client).copied().unwrap_or_default();
+        if of_client + count > self.of_address {
             return Err(Full::OfAddress);
         }
-        *of_client += 1;
-        taken.altogether += 1;
+        taken.by_client.insert(client, of_client + count);
+        taken.altogether += count;
         let taken = Arc::clone(&self.taken);
-        Ok(Place { client, taken })
+        Ok(Place {
+            client,
+            count,
+            taken,
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
-        taken.altogether -= 1;
+        taken.altogether -= self.count;
         if let Entry::Occupied(mut of_client) = taken.by_client.entry(self.client) {
-            *of_client.get_mut() -= 1;
+            *of_client.get_mut() -= self.count;
             if *of_client.get() == 0 {
                 of_client.remove();
             }
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn no_address_takes_all_places_and_places_come_back() {
-        let places = Places::with(3, 2);
+        let places = Places::new(3, 2);
         let near = at("192.0.2.1");
         let first = places.take(near).unwrap();
         let _second = places.take(near).unwrap();
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_an_address_that_has_gone() {
-        let places = Places::with(2, 1);
+        let places = Places::new(2, 1);
         drop(places.take(at("192.0.2.1")).unwrap());
         assert!(lock(&places.taken).by_client.is_empty());
     }
