@@ -118,7 +118,7 @@ INSERT INTO publication (post_id, content_id, published_from) VALUES ($1, $2, $3
 
 const JOB: &str = "
 INSERT INTO job (kind, payload, unique_key, status, priority, due_at, created_at)
-VALUES ('similar_posts', $1, $2, 'waiting', -10, $3, $3)
+VALUES ('similar_posts', $1, $2, 'waiting', -1, $3, $3)
 ON CONFLICT (kind, unique_key)
     WHERE status = 'waiting' AND lease = 0 AND unique_key IS NOT NULL
 DO UPDATE SET due_at = CASE WHEN excluded.due_at < job.due_at
