@@ -22,7 +22,7 @@ pub(in crate::domain) const OVERLAP: TimeDelta = TimeDelta::hours(24);
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when there is no such endpoint.
+/// [`Error::Refused`](crate::domain::error::Error::Refused) when there is no such endpoint.
 pub async fn rotate_secret(transaction: &mut Transaction<'_>, id: i64) -> Result<Secret> {
     let row = lock_named(transaction, id, "id").await?;
     let secret = Secret::random()?;

@@ -133,7 +133,7 @@ impl Bodies {
         &self,
         address: Option<IpAddr>,
         headers: &HeaderMap,
-    ) -> Result<Option<Place>, (StatusCode, ServerError)> {
+    ) -> Result<Option<Place>, Overloaded> {
         const SHORT: usize = 16 * 1024;
         let length = headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
@@ -142,7 +142,7 @@ impl Bodies {
             return Ok(None);
         }
         let room = self.0.take_many(Client::at(address), length);
-        room.map(Some).map_err(|_| Overloaded.into())
+        room.map(Some).map_err(|_| Overloaded)
     }
 }
 
@@ -159,7 +159,9 @@ pub(super) async fn read_body(
         let error = refusal("UNSUPPORTED_MEDIA_TYPE", message);
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
-    let _room = bodies.room(address, headers)?;
+    let _room = bodies
+        .room(address, headers)
+        .map_err(<(StatusCode, ServerError)>::from)?;
     let bytes = axum::body::to_bytes(body, BODY_BYTES).await.map_err(|_| {
         let message = format!("the body could not be read; {BODY_BYTES} bytes are the most");
         let error = refusal("BODY_TOO_LARGE", message);
