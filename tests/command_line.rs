@@ -120,7 +120,9 @@ async fn serve_answers_until_it_is_told_to_stop(
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    // The log goes there too, whenever a job has ended.
+    let mut lines = lines.filter(|line| !line.as_ref().unwrap().contains(" INFO "));
     let api = lines
         .next()
         .unwrap_or_else(|| panic!("{:?}", server.wait()))
