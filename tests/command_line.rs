@@ -122,7 +122,7 @@ async fn serve_answers_until_it_is_told_to_stop(
         .unwrap();
     let lines = BufReader::new(server.stderr.take().unwrap()).lines();
     // The log goes there too, whenever a job has ended.
-    let mut lines = lines.filter(|line| !line.as_ref().unwrap().contains(" INFO "));
+    let mut lines = lines.filter(|line| !line.as_ref().unwrap().contains("alphanode::queue"));
     let api = lines
         .next()
         .unwrap_or_else(|| panic!("{:?}", server.wait()))
