@@ -1,75 +1,30 @@
 //! The database: its pools, its dialect, and the count of statements that a request costs.
 
-use std::fmt;
+mod dialect;
+mod statement_count;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::sea_query::{
-    PostgresQueryBuilder, QueryBuilder, SelectStatement, SqlWriter, SqliteQueryBuilder, Values,
-};
 use sea_orm::sqlx;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
-    DbErr, QueryResult, SqliteTransactionMode, Statement, StatementBuilder, TransactionOptions,
-    TransactionTrait, Value,
+    DbErr, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::checkpoint::{self, checkpoint};
-use super::recorder::{Recorded, Recorder};
 use super::write_lock::{self, Waiting};
 
-/// Which of the two databases is in use. They differ in search, in JSON and in locking; a file
-/// that holds such a difference asks for it here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// The embedded database: one file, one writer.
-    Sqlite,
-    /// The server, for sites that outgrew one machine.
-    Postgres,
-}
-
-impl Dialect {
-    /// What SeaORM calls it.
-    pub fn backend(self) -> DatabaseBackend {
-        match self {
-            Self::Sqlite => DatabaseBackend::Sqlite,
-            Self::Postgres => DatabaseBackend::Postgres,
-        }
-    }
-
-    /// Writes out a statement with its parameters.
-    pub fn statement(self, statement: &impl StatementBuilder) -> Statement {
-        self.backend().build(statement)
-    }
-
-    /// Writes out a query: its limits as numbers, everything else as parameters.
-    pub fn build(self, query: &SelectStatement) -> Statement {
-        let mut text = StatementText::default();
-        let backend = match self {
-            Self::Sqlite => {
-                query.build_collect_any_into(&SqliteQueryBuilder, &mut text);
-                DatabaseBackend::Sqlite
-            }
-            Self::Postgres => {
-                query.build_collect_any_into(&PostgresQueryBuilder, &mut text);
-                DatabaseBackend::Postgres
-            }
-        };
-        Statement {
-            sql: text.sql,
-            values: Some(Values(text.values)),
-            db_backend: backend,
-        }
-    }
-}
+pub use dialect::Dialect;
+pub use statement_count::StatementCount;
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
@@ -489,129 +444,4 @@ async fn stop_after(
             Instant::now() < deadline
         });
     Ok(true)
-}
-
-/// A query while it is written out. A limit becomes a number, not a parameter, because neither
-/// database keeps the plan of a statement whose limit it does not know: SQLite takes the limit into
-/// account and prepares the statement again whenever it is bound; PostgreSQL takes it for a tenth of
-/// the table, so that one plan for all values never seems good enough.
-#[derive(Debug, Default)]
-struct StatementText {
-    sql: String,
-    values: Vec<Value>,
-}
-
-impl SqlWriter for StatementText {
-    fn push_param<T: QueryBuilder>(&mut self, value: Value, builder: &T) {
-        match value {
-            Value::BigUnsigned(Some(limit)) if self.sql.ends_with(" LIMIT ") => {
-                self.sql.push_str(&limit.to_string());
-            }
-            value => {
-                self.values.push(value);
-                let (placeholder, numbered) = builder.placeholder();
-                self.sql.push_str(placeholder);
-                if numbered {
-                    self.sql.push_str(&self.values.len().to_string());
-                }
-            }
-        }
-    }
-
-    fn as_writer(&mut self) -> &mut dyn fmt::Write {
-        self
-    }
-}
-
-impl fmt::Write for StatementText {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.sql.push_str(text);
-        Ok(())
-    }
-}
-
-impl fmt::Display for StatementText {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.sql)
-    }
-}
-
-/// Counts the statements of one request and the time they took.
-#[derive(Clone, Debug, Default)]
-pub struct StatementCount(Arc<StatementTotals>);
-
-#[derive(Debug, Default)]
-struct StatementTotals {
-    count: AtomicU32,
-    microseconds: AtomicU64,
-    /// There while somebody wants to see the statements.
-    recorder: Option<Recorder>,
-}
-
-impl StatementCount {
-    /// One that keeps the statements too.
-    pub fn recording() -> Self {
-        Self(Arc::new(StatementTotals {
-            recorder: Some(Recorder::default()),
-            ..StatementTotals::default()
-        }))
-    }
-
-    /// The statements so far, where they are kept.
-    pub fn recorded(&self) -> Vec<Recorded> {
-        let recorder = self.0.recorder.as_ref();
-        recorder.map(Recorder::recorded).unwrap_or_default()
-    }
-
-    /// Statements so far.
-    pub fn count(&self) -> u32 {
-        self.0.count.load(Ordering::Relaxed)
-    }
-
-    /// Time spent waiting for them, added up.
-    pub fn time(&self) -> Duration {
-        Duration::from_micros(self.0.microseconds.load(Ordering::Relaxed))
-    }
-
-    /// Runs a query that reads, and counts it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the database.
-    pub async fn query(
-        &self,
-        database: &Database,
-        statement: Statement,
-    ) -> Result<Vec<QueryResult>, DbErr> {
-        let kept = self.0.recorder.as_ref();
-        let kept = kept.map(|recorder| (recorder, statement.clone()));
-        let started = Instant::now();
-        let rows = database.reader.query_all_raw(statement).await;
-        let time = started.elapsed();
-        self.add(time);
-        if let Some((recorder, statement)) = kept {
-            let rows = rows.as_ref().ok().map(Vec::len);
-            recorder.keep(Recorded {
-                statement,
-                time,
-                rows,
-            });
-        }
-        rows
-    }
-
-    fn add(&self, time: Duration) {
-        self.0.count.fetch_add(1, Ordering::Relaxed);
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.0.microseconds.fetch_add(micros, Ordering::Relaxed);
-    }
-}
-
-impl From<DatabaseBackend> for Dialect {
-    fn from(backend: DatabaseBackend) -> Self {
-        match backend {
-            DatabaseBackend::Sqlite => Self::Sqlite,
-            _ => Self::Postgres,
-        }
-    }
 }
