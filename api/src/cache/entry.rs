@@ -1,7 +1,6 @@
 //! One answer that is ready to be sent.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -9,7 +8,7 @@ use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
 
 use crate::domain::cache_rule::Policy;
-use crate::foundation::cache_tag::CacheTag;
+use crate::foundation::cache_tag::{CacheTag, joined};
 use crate::foundation::hash::sha256;
 use crate::foundation::tag_versions::{Moment, Places};
 
@@ -38,8 +37,8 @@ pub struct NewEntry {
 pub struct Entry {
     /// What is sent.
     pub body: Bytes,
-    /// What it is known by; each media type it is sent as adds its own letter.
-    pub etag: String,
+    /// What it is known by.
+    pub etags: EntityTags,
     /// The name of the operation.
     pub operation: Option<Arc<str>>,
     /// The header `Cache-Control`.
@@ -55,13 +54,10 @@ pub struct Entry {
 
 impl Entry {
     pub(super) fn new(new: NewEntry, places: Places) -> Self {
-        const HEXADECIMAL_DIGITS: usize = 32;
-        let mut etag = sha256(&new.body);
-        etag.truncate(HEXADECIMAL_DIGITS);
         let cache_control = HeaderValue::from_str(&new.policy.cache_control);
         Self {
+            etags: EntityTags::of(&new.body),
             body: new.body.into(),
-            etag,
             operation: new.operation,
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-store")),
             tags: TagHeaders::of(&new.tags),
@@ -85,6 +81,30 @@ impl Entry {
     }
 }
 
+/// What an answer is known by, in each of the media types that it is sent as: their bytes are the same,
+/// what they mean is not.
+#[derive(Clone, Debug)]
+pub struct EntityTags {
+    /// As `application/graphql-response+json`.
+    pub graphql_response: HeaderValue,
+    /// As `application/json`.
+    pub json: HeaderValue,
+}
+
+impl EntityTags {
+    fn of(body: &[u8]) -> Self {
+        const HEXADECIMAL_DIGITS: usize = 32;
+        let mut hash = sha256(body);
+        hash.truncate(HEXADECIMAL_DIGITS);
+        let tag = |letter| HeaderValue::from_str(&format!("\"{hash}{letter}\"")).ok();
+        let empty = HeaderValue::from_static("\"\"");
+        Self {
+            graphql_response: tag('g').unwrap_or_else(|| empty.clone()),
+            json: tag('j').unwrap_or(empty),
+        }
+    }
+}
+
 /// The tags of an answer as the two headers that caches know.
 #[derive(Clone, Debug)]
 pub struct TagHeaders {
@@ -104,7 +124,7 @@ impl TagHeaders {
                 CacheTag::Row(noun, _) => CacheTag::List(noun),
                 tag => *tag,
             });
-            text = joined(&lists.collect());
+            text = joined(&lists.collect::<BTreeSet<CacheTag>>());
         }
         let header = |text: &str| HeaderValue::from_str(text).ok();
         let empty = HeaderValue::from_static("");
@@ -113,14 +133,4 @@ impl TagHeaders {
             cache_tag: header(&text.replace(' ', ",")).unwrap_or(empty),
         }
     }
-}
-
-fn joined(tags: &BTreeSet<CacheTag>) -> String {
-    let mut text = String::new();
-    for tag in tags {
-        let space = if text.is_empty() { "" } else { " " };
-        // Writing to a string can't fail.
-        let _ = write!(text, "{space}{tag}");
-    }
-    text
 }

@@ -27,7 +27,7 @@ use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::news::News;
 use crate::foundation::tag_versions::{CHANNEL, Moment, TagVersions};
 
-pub use self::entry::{Entry, NewEntry, TagHeaders};
+pub use self::entry::{EntityTags, Entry, NewEntry, TagHeaders};
 pub use self::flight::{Flight, Landing};
 
 /// What a request is kept under.
@@ -135,10 +135,7 @@ impl ResponseCache {
     ///
     /// Those of the database.
     pub async fn rules(&self) -> Result<Arc<RuleSet>> {
-        self.0
-            .rules
-            .current(&self.0.versions, self.is_trusted())
-            .await
+        self.0.rules.current(self.is_trusted()).await
     }
 
     /// Makes an answer ready to be kept.

@@ -7,18 +7,21 @@ use crate::domain::error::Result;
 use crate::domain::perspective::{Perspective, Reader};
 use crate::domain::transaction::Store;
 use crate::foundation::cache_tag::CacheTag;
-use crate::foundation::tag_versions::{Moment, TagVersions};
+use crate::foundation::tag_versions::{Moment, Places};
 
 /// The rules, and the moment before they were read.
 #[derive(Debug)]
 pub(super) struct Rules {
     store: Store,
+    /// What the rules are made from.
+    places: Places,
     read: Mutex<Option<(Moment, Arc<RuleSet>)>>,
 }
 
 impl Rules {
     pub(super) fn new(store: Store) -> Self {
         Self {
+            places: store.versions.places(&[CacheTag::List("cache_rule")]),
             store,
             read: Mutex::default(),
         }
@@ -26,15 +29,12 @@ impl Rules {
 
     /// The rules as they are now. While it can't be told whether they have changed, they are read each
     /// time.
-    pub(super) async fn current(
-        &self,
-        versions: &TagVersions,
-        trusted: bool,
-    ) -> Result<Arc<RuleSet>> {
+    pub(super) async fn current(&self, trusted: bool) -> Result<Arc<RuleSet>> {
+        let versions = &self.store.versions;
         let known = self.lock().clone();
         if let Some((read_at, rules)) = known
             && trusted
-            && !versions.touched_since(read_at, &versions.places(&[CacheTag::List("cache_rule")]))
+            && !versions.touched_since(read_at, &self.places)
         {
             return Ok(rules);
         }
@@ -48,6 +48,7 @@ impl Rules {
         }
         Ok(rules)
     }
+
     fn lock(&self) -> MutexGuard<'_, Option<(Moment, Arc<RuleSet>)>> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! Cache tags: the names by which an answer says what it was made from, and a change what it
 //! touched.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The nouns that tags are made of.
 const NOUNS: [&str; 9] = [
@@ -44,6 +44,17 @@ impl CacheTag {
         // There is one way to write a tag: `post:+7` and `post:07` are none.
         (tag.to_string() == text).then_some(tag)
     }
+}
+
+/// Tags with spaces between, as headers and messages have them.
+pub fn joined<'tag>(tags: impl IntoIterator<Item = &'tag CacheTag>) -> String {
+    let mut text = String::new();
+    for tag in tags {
+        let space = if text.is_empty() { "" } else { " " };
+        // Writing to a string can't fail.
+        let _ = write!(text, "{space}{tag}");
+    }
+    text
 }
 
 impl fmt::Display for CacheTag {

@@ -9,7 +9,7 @@ use std::hash::Hasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cache_tag::CacheTag;
+use super::cache_tag::{CacheTag, joined};
 
 /// Where PostgreSQL is told which tags a change touched.
 pub const CHANNEL: &str = "alphanode_tags";
@@ -23,16 +23,11 @@ const EVERYTHING: &str = "*";
 /// The message that tells other processes of tags: as [`CacheTag`] writes them, with a space between,
 /// or that it is too many to name.
 pub fn message<'tag>(tags: impl IntoIterator<Item = &'tag CacheTag>) -> String {
-    let mut text = String::new();
-    for tag in tags {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{tag} ");
-        if text.len() > LONGEST_MESSAGE {
-            return EVERYTHING.to_owned();
-        }
+    let text = joined(tags);
+    match text.len() > LONGEST_MESSAGE {
+        true => EVERYTHING.to_owned(),
+        false => text,
     }
-    text.truncate(text.trim_end().len());
-    text
 }
 
 /// A power of two.

@@ -129,15 +129,20 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
 /// What the program that asks says of itself.
 pub(super) fn client(headers: &HeaderMap) -> Client {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let cookies = headers.get_all(header::COOKIE).iter();
-    let mut cookies = cookies.flat_map(|value| value.to_str().unwrap_or_default().split(';'));
     Client {
         user_agent: text(header::USER_AGENT).map(str::to_owned),
-        refresh_token: cookies.find_map(|cookie| {
-            let (name, value) = cookie.trim().split_once('=')?;
-            (name == REFRESH_COOKIE && !value.is_empty()).then(|| value.to_owned())
-        }),
+        refresh_token: refresh_token(headers).map(str::to_owned),
     }
+}
+
+/// The value of the cookie [`REFRESH_COOKIE`].
+pub(super) fn refresh_token(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let mut cookies = cookies.flat_map(|value| value.to_str().unwrap_or_default().split(';'));
+    cookies.find_map(|cookie| {
+        let (name, value) = cookie.trim().split_once('=')?;
+        (name == REFRESH_COOKIE && !value.is_empty()).then_some(value)
+    })
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::cache::{Entry, TagHeaders};
-use crate::domain::cache_rule::{Policy, Reason, asks_for_fresh};
+use super::graphql::MediaType;
+use crate::cache::{Entry, ResponseCache, TagHeaders};
+use crate::domain::cache_rule::{Policy, Reason, Target, asks_for_fresh};
+use crate::domain::perspective::PUBLISHED;
 use crate::foundation::cache_tag::CacheTag;
 use crate::foundation::served::CacheOutcome;
 use crate::graphql::perspective;
@@ -66,7 +68,18 @@ impl Bypass {
 /// Whether a request is one of the public for what is published, by its headers alone.
 pub(super) fn is_public(headers: &HeaderMap) -> bool {
     let mut perspectives = headers.get_all(perspective::HEADER).iter();
-    !headers.contains_key(header::AUTHORIZATION) && perspectives.all(|value| value == "published")
+    !headers.contains_key(header::AUTHORIZATION) && perspectives.all(|value| value == PUBLISHED)
+}
+
+/// What the cache rules allow to be kept of a target, or why nothing.
+pub(super) async fn allowed(cache: &ResponseCache, target: &Target<'_>) -> Result<Policy, Bypass> {
+    match cache.rules().await {
+        Ok(rules) => rules.allow(target).map_err(|reason| Bypass::of(&reason)),
+        Err(error) => {
+            tracing::error!(%error, "the cache rules can't be read; nothing is kept");
+            Err(Bypass::because("rules-unknown"))
+        }
+    }
 }
 
 /// Whether a condition of the rules has this request pass by.
@@ -93,36 +106,30 @@ pub(super) fn wants_new(headers: &HeaderMap) -> bool {
 }
 
 /// An answer that is kept, or that the client has it already when `conditions` holds its entity tag.
-/// The tag is another one for each media type: their bytes are the same, what they mean is not.
 pub(super) fn kept(
     entry: &Entry,
-    content_type: HeaderValue,
+    media_type: MediaType,
     conditions: Option<&HeaderMap>,
     outcome: CacheOutcome,
     age: u64,
 ) -> Response {
-    let mut etag = String::with_capacity(entry.etag.len() + 4);
-    let variant = if content_type.as_bytes().starts_with(b"application/json") {
-        "j"
-    } else {
-        "g"
+    let etag = match media_type {
+        MediaType::GraphqlResponse => &entry.etags.graphql_response,
+        MediaType::Json => &entry.etags.json,
     };
-    // Writing to a string can't fail.
-    let _ = write!(etag, "\"{}{variant}\"", entry.etag);
-    let mut response = match conditions.is_some_and(|headers| is_known(headers, &etag)) {
+    let is_known = |headers| etag.to_str().is_ok_and(|etag| is_known(headers, etag));
+    let mut response = match conditions.is_some_and(is_known) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => {
             let mut response = entry.body.clone().into_response();
             response
                 .headers_mut()
-                .insert(header::CONTENT_TYPE, content_type);
+                .insert(header::CONTENT_TYPE, media_type.header());
             response
         }
     };
     let headers = response.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        headers.insert(header::ETAG, etag);
-    }
+    headers.insert(header::ETAG, etag.clone());
     headers.insert(header::CACHE_CONTROL, entry.cache_control.clone());
     headers.insert(header::VARY, VARY);
     headers.insert(SURROGATE_KEY, entry.tags.surrogate_key.clone());

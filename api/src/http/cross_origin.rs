@@ -7,7 +7,7 @@ use async_graphql::ServerError;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tower_http::cors::CorsLayer;
 
-use super::authenticate::client;
+use super::authenticate::refresh_token;
 use crate::graphql::limits::refusal;
 use crate::graphql::perspective::HEADER;
 
@@ -71,7 +71,7 @@ pub(super) fn check_cookie(
     headers: &HeaderMap,
     origins: &Origins,
 ) -> Result<(), (StatusCode, ServerError)> {
-    if client(headers).refresh_token.is_none() || comes_from_a_friend(headers, origins) {
+    if refresh_token(headers).is_none() || comes_from_a_friend(headers, origins) {
         return Ok(());
     }
     let message = "the request carries a session and comes from a page of another site; its origin \

@@ -41,33 +41,22 @@ pub(super) async fn get(
 
 /// How long anybody may keep the file, by the cache rules, and which of them said so.
 async fn caching(server: &Server, uri: &Uri, asked: &HeaderMap) -> [HeaderValue; 2] {
-    let rules = match server.cache.rules().await {
-        Ok(rules) => rules,
-        Err(error) => {
-            tracing::error!(%error, "the cache rules can't be read; nobody keeps a feed");
-            return cache_headers::of_file(Err(Bypass::because("rules-unknown")));
-        }
-    };
     let path = uri
         .path_and_query()
         .map_or(uri.path(), |path| path.as_str());
-    let policy = rules.allow(&Target::Page { path });
-    cache_headers::of_file(
-        policy
-            .map_err(|reason| Bypass::of(&reason))
-            .and_then(|policy| {
-                let despite = |reason| Err(Bypass::despite(Arc::clone(&policy.rules), reason));
-                if !cache_headers::is_public(asked) {
-                    despite(FixedCondition::SignedIn.word())
-                } else if cache_headers::wants_new(asked) {
-                    despite(FixedCondition::FreshAsked.word())
-                } else if cache_headers::is_bypassed(&policy, asked) {
-                    despite("condition")
-                } else {
-                    Ok(policy)
-                }
-            }),
-    )
+    let allowed = cache_headers::allowed(&server.cache, &Target::Page { path }).await;
+    cache_headers::of_file(allowed.and_then(|policy| {
+        let despite = |reason| Err(Bypass::despite(Arc::clone(&policy.rules), reason));
+        if !cache_headers::is_public(asked) {
+            despite(FixedCondition::SignedIn.word())
+        } else if cache_headers::wants_new(asked) {
+            despite(FixedCondition::FreshAsked.word())
+        } else if cache_headers::is_bypassed(&policy, asked) {
+            despite("condition")
+        } else {
+            Ok(policy)
+        }
+    }))
 }
 
 fn answer(file: FeedFile, asked: &HeaderMap, caching: [HeaderValue; 2]) -> Response {

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::Server;
 use super::authenticate::{self, Origin};
-use super::graphql::{limit, refuse, refuse_compressed};
+use super::graphql::{declared_length, limit, refuse, refuse_compressed};
 use super::pieces::Pieces;
 use super::rate_limit::{Client, PLAIN_COST};
 use crate::domain::actor::Caller;
@@ -328,11 +328,6 @@ fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
         let essence = text.split(';').next().unwrap_or_default().trim();
         essence.eq_ignore_ascii_case(media_type)
     })
-}
-
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    let length = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
-    length.parse().ok()
 }
 
 fn bad(message: impl Into<String>) -> Refusal {

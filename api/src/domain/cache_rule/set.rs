@@ -98,20 +98,14 @@ impl RuleSet {
         &self.rules
     }
 
-    /// How long answers to this may be kept, and what makes a request pass by; none when they must not
-    /// be kept at all.
+    /// How long answers to this may be kept, and what makes a request pass by.
     ///
     /// It does not know who asks: a request that is signed in, has another perspective than
     /// `published`, or asks for a fresh answer passes by as well ([`FixedCondition`]).
-    pub fn policy(&self, target: &Target<'_>) -> Option<Policy> {
-        self.allow(target).ok()
-    }
-
-    /// The same, with the reason when answers must not be kept.
     ///
     /// # Errors
     ///
-    /// The reason.
+    /// Why they must not be kept at all.
     pub fn allow(&self, target: &Target<'_>) -> Result<Policy, Reason> {
         if let Some(condition) = target.fixed() {
             return Err(Reason::Fixed(condition));

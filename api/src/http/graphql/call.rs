@@ -135,8 +135,7 @@ impl Bodies {
         headers: &HeaderMap,
     ) -> Result<Option<Place>, Overloaded> {
         const SHORT: usize = 16 * 1024;
-        let length = headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = declared_length(headers).and_then(|length| usize::try_from(length).ok());
         let length = length.unwrap_or(BODY_BYTES).min(BODY_BYTES);
         if length <= SHORT {
             return Ok(None);
@@ -175,6 +174,12 @@ pub(super) async fn read_body(
     }
     serde_json::from_slice(&bytes)
         .map_err(|error| bad(format!("the body is no operation: {error}")))
+}
+
+/// How many bytes a body has by its header.
+pub(in crate::http) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
+    length.parse().ok()
 }
 
 /// Refuses a body that would have to be unpacked: a little of it can stand for a lot.

@@ -70,13 +70,6 @@ impl Run {
         }
         // A rule that changes after this ends what is kept by it.
         let read_at = self.server.cache.now();
-        let rules = match self.server.cache.rules().await {
-            Ok(rules) => rules,
-            Err(error) => {
-                tracing::error!(%error, "the cache rules can't be read; nothing is kept");
-                return Err(Bypass::because("rules-unknown"));
-            }
-        };
         let Some(root_fields) = &self.operation.root_fields else {
             return Err(Bypass::because("no-rule"));
         };
@@ -84,7 +77,7 @@ impl Run {
             kind: root_fields.kind,
             root_fields: &root_fields.names,
         };
-        let policy = rules.allow(&target).map_err(|reason| Bypass::of(&reason))?;
+        let policy = cache_headers::allowed(&self.server.cache, &target).await?;
         match cache_headers::is_bypassed(&policy, headers) {
             true => Err(Bypass::despite(policy.rules, "condition")),
             false => Ok(MayKeep { policy, read_at }),

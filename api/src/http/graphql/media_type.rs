@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MediaType {
+pub(in crate::http) enum MediaType {
     /// The one of GraphQL over HTTP, in which a refusal has a status that says so.
     GraphqlResponse,
     /// The one before there was that, in which every answer to a request has the status 200.
@@ -55,7 +55,7 @@ impl MediaType {
     }
 
     /// The header `Content-Type`.
-    pub(super) fn header(self) -> HeaderValue {
+    pub(in crate::http) fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",

@@ -21,14 +21,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::answer::too_slow;
 use self::call::{read_body, read_query};
-use self::media_type::{MediaType, wants_page};
+use self::media_type::wants_page;
 use self::run::run;
 use super::authenticate::Origin;
 use super::{Server, security_headers};
 use crate::graphql::limits::refusal;
 
 pub(super) use self::answer::{add_codes, limit, refuse};
-pub(super) use self::call::{BODY_BYTES, Call, Method, refuse_compressed};
+pub(super) use self::call::{BODY_BYTES, Call, Method, declared_length, refuse_compressed};
+pub(super) use self::media_type::MediaType;
 pub(super) use self::operation::prepare;
 
 pub use self::call::Bodies;

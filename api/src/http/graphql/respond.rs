@@ -43,11 +43,11 @@ impl Asked<'_> {
         outcome: CacheOutcome,
         cost: Cost,
     ) -> Response {
-        let content_type = MediaType::of(self.headers).header();
+        let media_type = MediaType::of(self.headers);
         // Only a GET can be told that it has the answer already.
         let conditions = (self.method == Method::Get).then_some(self.headers);
         let age = entry.age(server.store.clock.now());
-        let mut response = cache_headers::kept(entry, content_type, conditions, outcome, age);
+        let mut response = cache_headers::kept(entry, media_type, conditions, outcome, age);
         self.finish(
             &mut response,
             cost,
