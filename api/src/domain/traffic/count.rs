@@ -34,6 +34,27 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Those of one request.
+    fn of(served: &Served<'_>) -> Self {
+        let fault = served.fault();
+        let is = |outcome| u64::from(served.cache == Some(outcome));
+        let micros = microseconds(served.duration);
+        let mut totals = Self {
+            failed: u64::from(fault == Some(Fault::Server)),
+            refused: u64::from(fault == Some(Fault::Caller)),
+            microseconds: micros,
+            cache_hits: is(CacheOutcome::Hit),
+            cache_stale: is(CacheOutcome::Stale),
+            cache_misses: is(CacheOutcome::Miss),
+            cache_bypasses: is(CacheOutcome::Bypass),
+            statements: served.statements.into(),
+            database_microseconds: microseconds(served.database_time),
+            latencies: Latencies::default(),
+        };
+        totals.latencies[class_of(micros)] = 1;
+        totals
+    }
+
     /// Requests that were answered, well or not.
     pub fn requests(&self) -> u64 {
         self.latencies.iter().sum()
@@ -165,61 +186,30 @@ impl AddAssign for Totals {
 /// Totals that requests add to while they are answered.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    failed: AtomicU64,
-    refused: AtomicU64,
-    microseconds: AtomicU64,
-    cache_hits: AtomicU64,
-    cache_stale: AtomicU64,
-    cache_misses: AtomicU64,
-    cache_bypasses: AtomicU64,
-    statements: AtomicU64,
-    database_microseconds: AtomicU64,
+    counts: [AtomicU64; Totals::COUNTS.len()],
     latencies: [AtomicU64; CLASSES],
 }
 
 impl Counters {
     /// Adds a request: three additions for an answer from the cache.
     pub(super) fn add(&self, served: &Served<'_>) {
-        let add = |counter: &AtomicU64, number: u64| {
+        let one = Totals::of(served);
+        let counters = self.counts.iter().chain(&self.latencies);
+        let numbers = one.counts().into_iter().chain(one.latencies);
+        for (counter, number) in counters.zip(numbers) {
             if number > 0 {
                 counter.fetch_add(number, Ordering::Relaxed);
             }
-        };
-        let micros = microseconds(served.duration);
-        add(&self.latencies[class_of(micros)], 1);
-        add(&self.microseconds, micros);
-        match served.cache {
-            Some(CacheOutcome::Hit) => add(&self.cache_hits, 1),
-            Some(CacheOutcome::Stale) => add(&self.cache_stale, 1),
-            Some(CacheOutcome::Miss) => add(&self.cache_misses, 1),
-            Some(CacheOutcome::Bypass) => add(&self.cache_bypasses, 1),
-            None => {}
         }
-        match served.fault() {
-            Some(Fault::Server) => add(&self.failed, 1),
-            Some(Fault::Caller) => add(&self.refused, 1),
-            None => {}
-        }
-        add(&self.statements, served.statements.into());
-        let database_time = microseconds(served.database_time);
-        add(&self.database_microseconds, database_time);
     }
 
     /// What was added since it was last taken.
     pub(super) fn take(&self) -> Totals {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-        Totals {
-            failed: take(&self.failed),
-            refused: take(&self.refused),
-            microseconds: take(&self.microseconds),
-            cache_hits: take(&self.cache_hits),
-            cache_stale: take(&self.cache_stale),
-            cache_misses: take(&self.cache_misses),
-            cache_bypasses: take(&self.cache_bypasses),
-            statements: take(&self.statements),
-            database_microseconds: take(&self.database_microseconds),
-            latencies: array::from_fn(|class| take(&self.latencies[class])),
-        }
+        Totals::from_counts(
+            array::from_fn(|at| take(&self.counts[at])),
+            array::from_fn(|class| take(&self.latencies[class])),
+        )
     }
 }
 

@@ -19,6 +19,9 @@ use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// The columns that tell rows apart.
+const KEY: [&str; 3] = ["minute", "node", "started_at"];
+
 /// A minute, by how many there were since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Minute(i64);

@@ -5,7 +5,7 @@ use entity::request_minute;
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
-use super::Minute;
+use super::{KEY, Minute};
 use crate::domain::error::Result;
 use crate::domain::transaction::Transaction;
 
@@ -19,7 +19,6 @@ pub const KEPT_FOR: TimeDelta = TimeDelta::days(30);
 ///
 /// Those of the database.
 pub async fn purge(transaction: &Transaction<'_>, limit: u64) -> Result<u64> {
-    const KEY: [&str; 3] = ["minute", "node", "started_at"];
     let first_kept = Minute::of(transaction.now() - KEPT_FOR);
     let old = Query::select()
         .columns(KEY)

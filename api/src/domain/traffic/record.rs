@@ -10,8 +10,8 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use tokio_util::sync::CancellationToken;
 
-use super::Minute;
 use super::count::{Counters, Totals};
+use super::{KEY, Minute};
 use crate::domain::actor::Actor;
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::Action;
@@ -158,7 +158,6 @@ impl Traffic {
 
     /// Writes rows in one statement, each in the place of what there is of the same minute.
     async fn upsert(&self, rows: &[Row]) -> Result<()> {
-        const KEY: [&str; 3] = ["minute", "node", "started_at"];
         let columns = || {
             let counts = Totals::COUNTS.iter().chain(&Totals::LATENCIES);
             ["stopped"].into_iter().chain(counts.copied())
