@@ -136,7 +136,7 @@ fn prepare(text: &str, arguments: &Arguments) -> Result<(Request, u32), Failure>
     let mut variables = arguments.variables.clone();
     complete_variables(&document, &mut variables);
     let name = arguments.operation_name.as_deref();
-    let points = cost::points(&document, name, &variables).saturating_add(1);
+    let points = cost::of_request(&document, name, &variables);
     let variables = Value::Object(variables);
     let request = Request::new(text).variables(Variables::from_json(variables));
     let request = match name {

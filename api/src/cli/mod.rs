@@ -168,10 +168,15 @@ async fn open_store(config: &Config) -> Result<Store, Failure> {
     Ok(Store::new(open_existing(config).await?, Clock::system()))
 }
 
+/// The file of a SQLite database that is not there. Opening it would make it.
+fn missing_file(config: &Config) -> Option<&str> {
+    sqlite_path(&config.database_url).filter(|path| !Path::new(path).is_file())
+}
+
 /// Opens a database that is there. A command that looks at one, or steps in, must not make another one
 /// because somebody forgot to say which.
 async fn open_existing(config: &Config) -> Result<Database, Failure> {
-    if let Some(path) = sqlite_path(&config.database_url).filter(|path| !Path::new(path).exists()) {
+    if let Some(path) = missing_file(config) {
         return Err(format!(
             "there is no database at {path}; say which one by --database-url or \
              ALPHANODE_DATABASE_URL, or make this one by `alphanode migrate up`"

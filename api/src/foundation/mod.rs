@@ -15,6 +15,7 @@ pub mod news;
 pub mod plan;
 pub mod recorder;
 pub mod secret;
+pub mod sentence;
 pub mod served;
 pub mod tag_versions;
 pub mod thread;

@@ -10,7 +10,7 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::postgres::{PgListener, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{Connection, Error, Executor, query_scalar};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -48,6 +48,15 @@ pub enum News {
     },
     /// The line is lost. It is being made anew.
     Lost,
+}
+
+impl From<PgNotification> for News {
+    fn from(said: PgNotification) -> Self {
+        Self::Said {
+            channel: said.channel().to_owned(),
+            payload: said.payload().to_owned(),
+        }
+    }
 }
 
 /// Tells the news of these channels until `stop`. On SQLite there are none but that others wrote.
@@ -121,10 +130,7 @@ async fn hear(
             .map_err(|_| Error::Io(std::io::ErrorKind::TimedOut.into()))??;
         // Whatever was said before it was asked came before its answer.
         while let Some(said) = listener.next_buffered() {
-            tell(News::Said {
-                channel: said.channel().to_owned(),
-                payload: said.payload().to_owned(),
-            });
+            tell(News::from(said));
         }
         tell(News::UpToDate {
             until: tried.into_std() + POSTGRES_BOUND,
@@ -133,10 +139,7 @@ async fn hear(
             let Some(said) = said? else {
                 return Err(Error::Io(std::io::ErrorKind::ConnectionAborted.into()));
             };
-            tell(News::Said {
-                channel: said.channel().to_owned(),
-                payload: said.payload().to_owned(),
-            });
+            tell(News::from(said));
         }
     }
 }

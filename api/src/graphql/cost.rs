@@ -19,9 +19,18 @@ use super::limits::{DEAR, ROWS, SENT_ROWS};
 /// Root fields that go through text, and cost [`DEAR`] points more.
 const DEAR_FIELDS: [&str; 2] = ["search", "revisionDiff"];
 
+/// What a request costs: a point, and what it asks for.
+pub fn of_request(
+    document: &ExecutableDocument,
+    operation: Option<&str>,
+    variables: &serde_json::Map<String, serde_json::Value>,
+) -> u32 {
+    points(document, operation, variables).saturating_add(1)
+}
+
 /// What an operation of a document costs; the dearest one when it is not clear which is meant. The
 /// document is within its limits.
-pub fn points(
+fn points(
     document: &ExecutableDocument,
     operation: Option<&str>,
     variables: &serde_json::Map<String, serde_json::Value>,

@@ -20,6 +20,7 @@ use crate::domain::actor::{Actor, Caller};
 use crate::domain::error::{Error, Problem};
 use crate::domain::one_time_link::{Follow, LinkDescription, Purpose, describe, follow};
 use crate::domain::session;
+use crate::foundation::sentence::sentence;
 use crate::graphql::context::refresh_cookie;
 
 /// The largest form, in bytes.
@@ -272,15 +273,6 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
     }
     response
-}
-
-/// A message as a sentence of its own.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).chain(['.']).collect(),
-        None => String::new(),
-    }
 }
 
 fn escape(text: &str) -> String {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use migration::{Migrator, MigratorTrait};
 
-use super::Failure;
+use super::{Failure, missing_file};
 use crate::app;
 use crate::config::{Config, ConfigError, Mode};
 use crate::domain::doctor::{
@@ -21,7 +21,7 @@ use crate::domain::doctor::{
 };
 use crate::domain::perspective::{Perspective, Reader};
 use crate::foundation::clock::Clock;
-use crate::foundation::database::{Database, sqlite_path};
+use crate::foundation::database::Database;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -170,10 +170,7 @@ impl<'given> Patient<'given> {
                 })
             }
         };
-        // Opening a file that is not there would make it.
-        let missing =
-            sqlite_path(&config.database_url).filter(|path| !std::path::Path::new(path).is_file());
-        if let Some(path) = missing {
+        if let Some(path) = missing_file(config) {
             patient.no_database = format!("there is no file {path}");
             return patient;
         }

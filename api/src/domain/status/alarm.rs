@@ -171,7 +171,7 @@ fn slow(recent: &Recent) -> Option<Alarm> {
 async fn overdue(reader: &Reader, now: DateTime<Utc>) -> Result<Option<Alarm>> {
     // Written as the index has it.
     let due_at = Expr::cust("COALESCE(publish_at, unpublish_at)");
-    let plans = Query::select()
+    let mut plans = Query::select()
         .expr_as(due_at.clone(), "at")
         .from("post_schedule")
         .and_where(due_at.lte(now - LATE))
@@ -182,9 +182,9 @@ async fn overdue(reader: &Reader, now: DateTime<Utc>) -> Result<Option<Alarm>> {
         .and_where(Expr::col(release::Column::Status).eq(ReleaseStatus::Scheduled.as_str()))
         .and_where(Expr::col(release::Column::ShipAt).lte(now - LATE))
         .to_owned();
-    let all = plans.clone().union(UnionType::All, releases).to_owned();
+    plans.union(UnionType::All, releases);
     let select = count_and_first("at")
-        .from_subquery(all, "overdue")
+        .from_subquery(plans, "overdue")
         .to_owned();
     let found = one_count(&reader.rows(&select).await?)?;
     Ok(found.map(|(count, since)| Alarm {

@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::alarm::{Alarm, AlarmCode, job_alarms};
-use super::{Verdict, capitalised, counted};
+use super::{Verdict, counted};
 use crate::domain::error::Result;
 use crate::domain::perspective::Reader;
 use crate::foundation::clock::Clock;
+use crate::foundation::sentence::sentence;
 use crate::queue::{self, Counts, Pause};
 
 /// How the queue is doing.
@@ -68,6 +69,6 @@ fn summary(alarms: &[Alarm], counts: &Counts, paused: &[Pause]) -> String {
         let running = counted(counts.running, "runs", "run");
         parts.push(format!("no job has failed for good; {waiting}, {running}"));
     }
-    let sentences = parts.iter().map(|part| capitalised(part) + ".");
+    let sentences = parts.iter().map(|part| sentence(part));
     sentences.collect::<Vec<_>>().join(" ")
 }

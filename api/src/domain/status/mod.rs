@@ -78,13 +78,6 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     }
 }
 
-/// A text with a capital at its beginning.
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(letters).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

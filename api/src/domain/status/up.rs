@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::speed::recent;
 use super::{
-    ENOUGH_TO_JUDGE, FAILS, FAILS_SOMETIMES, Verdict, WINDOW_MINUTES, capitalised, counted,
-    in_words, percent,
+    ENOUGH_TO_JUDGE, FAILS, FAILS_SOMETIMES, Verdict, WINDOW_MINUTES, counted, in_words, percent,
 };
 use crate::domain::error::Result;
 use crate::domain::perspective::Reader;
 use crate::domain::traffic::{self, Minute, Node, Totals};
 use crate::foundation::clock::Clock;
+use crate::foundation::sentence::sentence;
 
 /// Minutes after which a process that has written nothing is not heard of any more. It writes when
 /// each has ended.
@@ -114,5 +114,5 @@ fn summary(running: &[Node], lost: &[Node], totals: &Totals, database_time: Dura
             percent(rate),
         ));
     }
-    capitalised(&parts.join("; ")) + "."
+    sentence(&parts.join("; "))
 }

@@ -47,7 +47,7 @@ pub(in crate::http) fn prepare(
     check_variables(variables.values()).map_err(bad)?;
     complete_variables(&document, &mut variables);
     let name = call.operation_name.as_deref();
-    operation.cost = cost::points(&document, name, &variables).saturating_add(1);
+    operation.cost = cost::of_request(&document, name, &variables);
     let variables = serde_json::Value::Object(variables);
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     if let Some(name) = &call.operation_name {
