@@ -7,23 +7,10 @@ use std::process::{Command, Output, Stdio};
 use migration::{Migrator, MigratorTrait};
 use rstest::rstest;
 
-use crate::support::{Backend, TestDatabase, program};
-
-/// The program beside this test binary.
-fn alphanode() -> Command {
-    let mut command = Command::new(program());
-    command
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALPHANODE_")) {
-        command.env_remove(name);
-    }
-    command
-}
+use crate::support::{Backend, TestDatabase, command};
 
 fn run(arguments: &[&str]) -> Output {
-    alphanode().args(arguments).output().unwrap()
+    command().args(arguments).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -108,7 +95,7 @@ async fn serve_answers_until_it_is_told_to_stop(
         return;
     };
     let keys = tempfile::tempdir().unwrap();
-    let mut server = alphanode()
+    let mut server = command()
         .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
         .args([
             "--database-url",
@@ -252,7 +239,7 @@ async fn users_and_tokens_are_managed_from_the_terminal(
 fn keys_are_rotated_and_listed() {
     let folder = tempfile::tempdir().unwrap();
     let keys = |action: &str, proxies: &str| {
-        alphanode()
+        command()
             .env("ALPHANODE_KEYS_DIRECTORY", folder.path().join("keys"))
             .env("ALPHANODE_TRUSTED_PROXIES", proxies)
             .args(["keys", action])

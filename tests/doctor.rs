@@ -17,7 +17,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Backend, TestStore, program};
+use crate::support::{Backend, TestStore, command};
 
 /// A person who runs the doctor over a database.
 struct Operator<'test> {
@@ -36,18 +36,13 @@ impl<'test> Operator<'test> {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(program());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALPHANODE_")) {
-            command.env_remove(name);
-        }
+        let mut command = command();
         command
             .current_dir(self.folder.path())
-            .env_remove("RUST_LOG")
             .env("ALPHANODE_DATABASE_URL", self.url)
             .env("ALPHANODE_KEYS_DIRECTORY", self.keys())
             // Nobody listens there.
-            .env("ALPHANODE_LISTEN", "127.0.0.1:1")
-            .stdin(Stdio::null());
+            .env("ALPHANODE_LISTEN", "127.0.0.1:1");
         command
     }
 

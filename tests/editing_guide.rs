@@ -1,6 +1,5 @@
 //! The examples of docs/editing.md run against a real server, and leave behind what they say.
 
-use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,9 +13,9 @@ use alphanode::domain::user::NewUser;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
+use crate::support::socket::listen;
 use crate::support::{Backend, TestServer};
 
 const EMAIL: &str = "ada@example.org";
@@ -126,18 +125,6 @@ async fn invite_editor(server: &TestServer) -> String {
         .as_str()
         .unwrap()
         .to_owned()
-}
-
-/// The router on a port of this machine.
-async fn listen(server: &TestServer) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = server
-        .router
-        .clone()
-        .into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
-    address
 }
 
 /// The titles of all posts as a perspective shows them.

@@ -1,21 +1,15 @@
 //! `alphanode explain` shows the statements behind a query, and their plans.
 
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, TestServer, program};
+use crate::support::{Backend, TestServer, command};
 
 fn explain(server: &TestServer, arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(program());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALPHANODE_")) {
-        command.env_remove(name);
-    }
-    let mut explain = command
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .env_remove("RUST_LOG")
+    let mut explain = command()
         .env("ALPHANODE_KEYS_DIRECTORY", server.keys_directory())
         .args(["--database-url", server.test.url(), "explain"])
         .args(arguments)

@@ -1,7 +1,6 @@
 //! The example of docs/importing.md runs against a real server, and imports and exports work from the
 //! command line.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -14,12 +13,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rstest::rstest;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::importing::Script;
 use crate::support::program;
+use crate::support::socket::listen;
 use crate::support::transfer::export;
 use crate::support::{Backend, TestDatabase, TestServer};
 
@@ -57,13 +56,7 @@ async fn the_example_imports_a_file_and_says_what_became_of_it(
         return;
     };
     let script = Script::new(&server).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = server
-        .router
-        .clone()
-        .into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    let address = listen(&server).await;
     let stop = CancellationToken::new();
     let worker = server
         .test

@@ -1,14 +1,13 @@
 //! `alphanode jobs`, as an operator at a terminal meets it.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use alphanode::queue::{Handler, JobError, NewJob};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::queue::{enqueue, jobs, named};
-use crate::support::program;
-use crate::support::{Backend, TestStore};
+use crate::support::{Backend, TestStore, command};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -20,13 +19,7 @@ struct Terminal<'test>(&'test TestStore);
 impl Terminal<'_> {
     fn run(&self, arguments: &[&str]) -> Output {
         let keys = tempfile::tempdir().unwrap();
-        let mut command = Command::new(program());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ALPHANODE_")) {
-            command.env_remove(name);
-        }
-        command
-            .current_dir(env!("CARGO_TARGET_TMPDIR"))
-            .env_remove("RUST_LOG")
+        command()
             .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
             .args(["--database-url", self.0.url(), "jobs"])
             .args(arguments)

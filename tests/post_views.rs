@@ -1,8 +1,6 @@
 //! Views: each visitor counts once for each post and day, and leaves nothing behind.
 
-use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::process::{Command, Stdio};
 
 use alphanode::config::Config;
 use alphanode::domain::actor::Actor;
@@ -22,7 +20,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::support::perspective::id;
-use crate::support::{Answer, Backend, TestDatabase, TestServer, note, program};
+use crate::support::{Answer, Backend, Serving, TestDatabase, TestServer, note};
 
 const RECORD: &str = "mutation($input: RecordViewInput!) {
     recordView(input: $input) { accepted userErrors { code } } }";
@@ -380,27 +378,15 @@ async fn a_program_that_is_stopped_writes_the_views_it_has(
     saved.unwrap().remove(0).unwrap();
     change.commit().await.unwrap();
 
-    let keys = tempfile::tempdir().unwrap();
-    let mut server = Command::new(program())
-        .env("ALPHANODE_KEYS_DIRECTORY", keys.path().join("keys"))
-        .args(["serve", "--no-worker", "--listen", "127.0.0.1:0"])
-        .args(["--database-url", database.url()])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-    let api = lines.next().unwrap().unwrap();
-    let url = format!("http://{}", api.split("http://").nth(1).unwrap());
+    let server = Serving::start(&database);
+    let url = format!("http://{}/graphql", server.address);
     let body = json!({ "query": RECORD, "variables": { "input": { "slug": "one" } } });
     let request = reqwest::Client::new().post(url).body(body.to_string());
     let request = request.header("content-type", "application/json");
     let answer = request.send().await.unwrap().text().await.unwrap();
     assert!(answer.contains("\"accepted\":true"), "{answer}");
-    let stopped = Command::new("kill")
-        .args(["-TERM", &server.id().to_string()])
-        .status();
-    assert!(stopped.unwrap().success());
-    assert!(server.wait().unwrap().success());
+    server.tell_to_stop();
+    assert!(server.stopped().await.success());
     let views = post_view::Entity::find().count(store.database.writer());
     assert_eq!(views.await.unwrap(), 1);
 }

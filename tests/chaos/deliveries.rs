@@ -3,20 +3,15 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use alphanode::domain::actor::Actor;
-use alphanode::domain::permission::Action;
-use alphanode::domain::post::{self, SavedPost};
-use alphanode::domain::transaction::{Store, Transaction};
-use alphanode::foundation::clock::Clock;
-use alphanode::foundation::database::{Database, DatabaseOptions};
+use alphanode::domain::post::SavedPost;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use super::Scale;
-use super::client::{self, Client};
+use super::client::Client;
 use super::fleet::Fleet;
-use super::publications::drafts;
+use super::publications::{drafts, prepare};
 use super::receiver::Receiver;
 use crate::support::perspective::id;
 use crate::support::{Backend, TestDatabase, number};
@@ -28,22 +23,6 @@ const ENDPOINT: &str = "mutation ($input: CreateWebhookEndpointInput!) {
 const PUBLISH: &str = "mutation ($input: PublishPostInput!) {
     publishPost(input: $input) { post { id } userErrors { code } }
 }";
-
-/// Drafts, and a token.
-async fn prepare(database: &TestDatabase, posts: usize) -> (Vec<SavedPost>, String) {
-    let opened = Database::open(&DatabaseOptions::new(database.url()))
-        .await
-        .unwrap();
-    let store = Store::new(opened, Clock::system());
-    let mut change = Transaction::begin(&store, Actor::CommandLine, Action::Import)
-        .await
-        .unwrap();
-    let saved = post::create(&mut change, drafts(posts)).await.unwrap();
-    change.commit().await.unwrap();
-    let token = client::token(&store).await;
-    store.database.close().await.unwrap();
-    (saved.into_iter().map(Result::unwrap).collect(), token)
-}
 
 /// Publishes all of them, and tries in between what is refused and leaves nothing behind.
 async fn publish_all(client: &Client, posts: &[SavedPost]) {
@@ -74,7 +53,7 @@ async fn what_is_published_is_told_whoever_is_killed(
         return;
     };
     let scale = Scale::of_this_run();
-    let (posts, token) = prepare(&database, scale.posts).await;
+    let (posts, token) = prepare(&database, drafts(scale.posts)).await;
     let (receiver, address) = Receiver::start().await;
     let mut fleet = Fleet::start(database.url());
     let client = Client::new(fleet.address, token);

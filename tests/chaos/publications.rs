@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use alphanode::domain::actor::Actor;
 use alphanode::domain::permission::Action;
-use alphanode::domain::post::{self, PreparedPost, RevisionStatus};
+use alphanode::domain::post::{self, PreparedPost, RevisionStatus, SavedPost};
 use alphanode::domain::transaction::{Store, Transaction};
 use alphanode::foundation::clock::Clock;
 use alphanode::foundation::database::{Database, DatabaseOptions};
 use chrono::{TimeDelta, Utc};
 use rstest::rstest;
 
-use super::Scale;
 use super::fleet::Fleet;
+use super::{Scale, client};
 use crate::support::release::content;
 use crate::support::{Backend, TestDatabase, note, number};
 
@@ -24,6 +24,25 @@ pub(super) fn drafts(count: usize) -> Vec<Arc<PreparedPost>> {
         Arc::new(PreparedPost::new(post).unwrap())
     };
     (0..count).map(draft).collect()
+}
+
+/// Writes posts. Answers them, and a token that may do everything with them.
+pub(super) async fn prepare(
+    database: &TestDatabase,
+    posts: Vec<Arc<PreparedPost>>,
+) -> (Vec<SavedPost>, String) {
+    let opened = Database::open(&DatabaseOptions::new(database.url()))
+        .await
+        .unwrap();
+    let store = Store::new(opened, Clock::system());
+    let mut change = Transaction::begin(&store, Actor::CommandLine, Action::Import)
+        .await
+        .unwrap();
+    let saved = post::create(&mut change, posts).await.unwrap();
+    change.commit().await.unwrap();
+    let token = client::token(&store).await;
+    store.database.close().await.unwrap();
+    (saved.into_iter().map(Result::unwrap).collect(), token)
 }
 
 /// Posts whose revisions go live one after the other, over the time of about `kills` kills.

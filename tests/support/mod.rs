@@ -24,7 +24,7 @@ pub mod webhook;
 
 pub use database::{Backend, TestDatabase};
 pub use editor::Editor;
-pub use program::{number, program};
+pub use program::{command, number, program};
 pub use proxy::Proxy;
 pub use server::{Answer, TestServer, TestUser, new_post, note};
 pub use serving::Serving;

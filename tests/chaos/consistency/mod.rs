@@ -12,12 +12,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use alphanode::domain::actor::Actor;
-use alphanode::domain::permission::Action;
-use alphanode::domain::post::{self, Content, PreparedPost, RevisionStatus, SavedPost};
-use alphanode::domain::transaction::{Store, Transaction};
-use alphanode::foundation::clock::Clock;
-use alphanode::foundation::database::{Database, DatabaseOptions};
+use alphanode::domain::post::{Content, PreparedPost, RevisionStatus, SavedPost};
 use rstest::rstest;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -28,8 +23,9 @@ use self::history::{Bounds, History, Origin, Publication};
 use self::readers::{Reader, is_kept};
 use self::writers::Writer;
 use super::Scale;
-use super::client::{self, Client};
+use super::client::Client;
 use super::fleet::{Node, free_address};
+use super::publications::prepare;
 use crate::support::{Backend, Proxy, TestDatabase, note};
 
 /// Registers that are written and read.
@@ -73,28 +69,17 @@ impl Run {
     }
 }
 
-/// Posts that show number 2, and a token.
-async fn prepare(database: &TestDatabase) -> (Vec<SavedPost>, String) {
-    let opened = Database::open(&DatabaseOptions::new(database.url()))
-        .await
-        .unwrap();
-    let store = Store::new(opened, Clock::system());
-    let mut change = Transaction::begin(&store, Actor::CommandLine, Action::Import)
-        .await
-        .unwrap();
-    let posts = (0..POSTS).map(|number| {
+/// Posts that show number 2.
+fn posts() -> Vec<Arc<PreparedPost>> {
+    let post = |number| {
         let content = Content {
             slug: Some(writers::slug(number)),
             title: writers::title(2),
             ..Content::default()
         };
         Arc::new(PreparedPost::new(note(content, RevisionStatus::Published)).unwrap())
-    });
-    let saved = post::create(&mut change, posts.collect()).await.unwrap();
-    change.commit().await.unwrap();
-    let token = client::token(&store).await;
-    store.database.close().await.unwrap();
-    (saved.into_iter().map(Result::unwrap).collect(), token)
+    };
+    (0..POSTS).map(post).collect()
 }
 
 /// The nodes, and what happens to them.
@@ -148,7 +133,7 @@ impl Trouble {
 }
 
 async fn start(backend: Backend, database: &TestDatabase) -> Trouble {
-    let (posts, token) = prepare(database).await;
+    let (posts, token) = prepare(database, posts()).await;
     let keys = tempfile::tempdir().unwrap();
     let proxy = match backend {
         Backend::Sqlite => None,
