@@ -51,6 +51,24 @@ async fn a_document_that_was_valid_is_checked_again_with_other_variables() {
     assert_eq!(found.data(), &json!({ "post": null }));
 }
 
+/// Whichever threads the loaders run on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_nested_costs_the_same_each_time() {
+    let server = server().await;
+    server.create_synthetic(40).await;
+    let nested = "{ posts(first: 20) { nodes {
+        tools { postCount posts(first: 2) { nodes { title } } }
+        entities { postCount posts(first: 2) { nodes { title } } }
+    } } }";
+    let first = server.ask(nested, json!({})).await;
+    assert!(first.statements() < 8, "{}", first.statements());
+    for _ in 0..100 {
+        let again = server.ask(nested, json!({})).await;
+        assert_eq!(again.statements(), first.statements());
+        assert_eq!(again.data(), first.data());
+    }
+}
+
 #[tokio::test]
 async fn every_answer_says_its_request_and_its_cost() {
     let server = server().await;

@@ -17,7 +17,7 @@ use crate::domain::transaction::Store;
 use crate::foundation::database::Dialect;
 use crate::foundation::plan::{Plan, Wanted, plan};
 use crate::foundation::recorder::Recorded;
-use crate::graphql::context::RequestContext;
+use crate::graphql::context::{RequestContext, execute};
 use crate::graphql::document::{self, complete_variables, only_queries};
 use crate::graphql::{cost, limits, perspective};
 
@@ -157,7 +157,7 @@ async fn ask(config: &Config, store: &Store, reader: &Arc<Reader>, request: Requ
     };
     let context = RequestContext::new(store.clone(), actor.into(), Arc::clone(reader));
     let schema = app::schema_alone(config, store);
-    schema.execute(request.data(context)).await
+    execute(&schema, request, context).await
 }
 
 impl Explanation {

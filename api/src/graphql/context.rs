@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
-use async_graphql::{Context, ID, Result};
+use async_graphql::runtime::TokioSpawner;
+use async_graphql::{Context, ID, Request, Response, Result};
 
+use super::Schema;
 use super::error::OrGraphqlError;
-use super::loader::Loaders;
+use super::loader::{Loaders, Turn};
 use crate::domain::actor::Caller;
 use crate::domain::job::JobKind;
 use crate::domain::permission::{self, Action};
@@ -28,6 +29,8 @@ pub struct RequestContext {
     pub loaders: DataLoader<Loaders>,
     /// What the program that asks says of itself.
     pub client: Client,
+    /// When what the loaders have gathered is looked up.
+    pub turn: Turn,
 }
 
 /// What the program that asks says of itself.
@@ -50,13 +53,14 @@ impl RequestContext {
             reader: Arc::clone(&reader),
             actor: caller.actor,
         };
+        let turn = Turn::default();
         Self {
             caller,
             store,
             reader,
-            loaders: DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default())
-                .delay(std::time::Duration::ZERO),
+            loaders: DataLoader::new(loaders, TokioSpawner::current(), turn.clone()),
             client: Client::default(),
+            turn,
         }
     }
 
@@ -65,6 +69,12 @@ impl RequestContext {
     pub fn with_client(self, client: Client) -> Self {
         Self { client, ..self }
     }
+}
+
+/// Runs a query or a mutation.
+pub async fn execute(schema: &Schema, request: Request, context: RequestContext) -> Response {
+    let turn = context.turn.clone();
+    turn.take(schema.execute(request.data(context))).await
 }
 
 /// The public site that the content is for.

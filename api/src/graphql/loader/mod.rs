@@ -9,6 +9,7 @@ mod score;
 mod similar_post;
 mod term;
 mod tick;
+mod turn;
 mod user;
 mod webhook;
 
@@ -23,6 +24,7 @@ pub(super) use score::AssessmentsKey;
 pub(super) use similar_post::SimilarPostsKey;
 pub(super) use term::PostCountKey;
 pub(super) use tick::TicksKey;
+pub use turn::Turn;
 pub(super) use user::UserKey;
 pub(super) use webhook::{WebhookAttemptsKey, WebhookBodyKey, WebhookEndpointKey};
 

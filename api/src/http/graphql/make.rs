@@ -144,7 +144,7 @@ impl Run {
             let context =
                 RequestContext::new(server.store.clone(), caller.clone(), Arc::clone(&reader))
                     .with_client(client.clone());
-            let answer = server.schema.execute(request.data(context)).await;
+            let answer = context::execute(&server.schema, request, context).await;
             if !(operation.is_one_change && tries < TRIES && was_in_the_way(&answer)) {
                 break (answer, reader);
             }

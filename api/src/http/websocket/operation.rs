@@ -58,10 +58,10 @@ impl Operation {
 
     async fn follow(&self, request: Request) {
         let context = self.session.context();
-        let reader = Arc::clone(&context.reader);
+        let (reader, turn) = (Arc::clone(&context.reader), context.turn.clone());
         let schema = &self.session.server.schema;
         let mut answers = schema.execute_stream(request.data(context));
-        while let Some(mut answer) = answers.next().await {
+        while let Some(mut answer) = turn.take(answers.next()).await {
             // What was read for it is nobody's business when the credential is gone.
             if let Err(error) = self.session.look_again().await {
                 let request_id = self.session.request_id();
