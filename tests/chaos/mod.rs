@@ -54,7 +54,7 @@ impl Scale {
                 documents: 400,
                 posts: 40,
                 kills: 5,
-                watch: Duration::from_secs(6),
+                watch: Duration::from_secs(30),
                 outage: Duration::from_secs(2),
                 crashes: 0,
                 lease: 1,
