@@ -210,6 +210,30 @@ async fn a_get_runs_the_query_of_a_document_with_mutations() {
 }
 
 #[rstest]
+#[case::a_query_twice("query={__typename}&query={__typename}", "`query` twice")]
+#[case::variables_of_another_kind("query={__typename}&variables=5", "`variables`")]
+#[case::broken_extensions("query={__typename}&extensions={", "`extensions`")]
+#[tokio::test]
+async fn a_parameter_that_cant_be_read_is_named(#[case] query: &str, #[case] named: &str) {
+    let server = server().await;
+    let get = |query: &str| {
+        let uri = format!("/graphql?{}", query.replace('{', "%7B").replace('}', "%7D"));
+        Request::get(uri).body(Body::empty()).unwrap()
+    };
+    let refused = server.send(get(query)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.code(), "BAD_REQUEST");
+    assert!(refused.body.to_string().contains(named), "{refused:?}");
+    refused.assert_well_formed();
+    // Names of others may be there as often as they like.
+    let with_others = "from=a&query={__typename}&from=b&variables=&operationName=";
+    assert_eq!(
+        server.send(get(with_others)).await.data()["__typename"],
+        "Query"
+    );
+}
+
+#[rstest]
 #[case::another_method("PUT", "/graphql", "", 405, "METHOD_NOT_ALLOWED")]
 #[case::deletion("DELETE", "/graphql", "", 405, "METHOD_NOT_ALLOWED")]
 #[case::below("GET", "/graphql/", "", 404, "NOT_FOUND")]

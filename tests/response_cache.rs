@@ -323,6 +323,7 @@ async fn a_read_that_began_before_a_change_is_not_kept(
             body: b"{}".to_vec(),
             operation: None,
             tags: [tag].into(),
+            hit: axum::http::HeaderValue::from_static("HIT"),
             policy: rules.allow(&target).unwrap(),
             made_at: now,
             read_at,

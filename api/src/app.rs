@@ -106,7 +106,7 @@ impl App {
             keys: keys.clone(),
             passwords,
             trusted_proxies: config.trusted_proxies.clone(),
-            graphiql: config.mode == Mode::Development,
+            for_developers: config.mode == Mode::Development,
             upload_limit: config.upload_limit_megabytes * 1_000_000,
             request_timeout: Duration::from_secs(config.request_timeout_seconds),
             sockets: sockets.clone(),

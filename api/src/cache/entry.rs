@@ -24,6 +24,8 @@ pub struct NewEntry {
     pub operation: Option<Arc<str>>,
     /// What it was made from.
     pub tags: BTreeSet<CacheTag>,
+    /// The header `X-Cache` when it is sent again.
+    pub hit: HeaderValue,
     /// The rules that let it be kept.
     pub policy: Policy,
     /// When it began to be made.
@@ -45,6 +47,8 @@ pub struct Entry {
     pub cache_control: HeaderValue,
     /// The tags it was made from, for caches that are told by them what to drop.
     pub tags: TagHeaders,
+    /// The header `X-Cache` when it is sent again.
+    pub hit: HeaderValue,
     /// The rules that let it be kept.
     pub policy: Policy,
     made_at: DateTime<Utc>,
@@ -61,6 +65,7 @@ impl Entry {
             operation: new.operation,
             cache_control: cache_control.unwrap_or(HeaderValue::from_static("no-store")),
             tags: TagHeaders::of(&new.tags),
+            hit: new.hit,
             policy: new.policy,
             made_at: new.made_at,
             read_at: new.read_at,

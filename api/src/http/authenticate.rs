@@ -56,6 +56,9 @@ impl FromRequestParts<Arc<Server>> for Origin {
 /// The address of the client: the peer, or whom trusted proxies say that they speak for. Only what a
 /// trusted proxy has added is believed; what stands before it anybody could have written.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
     let forwarded: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()

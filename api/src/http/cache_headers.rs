@@ -105,6 +105,9 @@ pub(super) fn wants_new(headers: &HeaderMap) -> bool {
     values.any(asks_for_fresh)
 }
 
+/// Headers of an answer that is kept, at most about.
+const HEADERS: usize = 24;
+
 /// An answer that is kept, or that the client has it already when `conditions` holds its entity tag.
 pub(super) fn kept(
     entry: &Entry,
@@ -129,6 +132,8 @@ pub(super) fn kept(
         }
     };
     let headers = response.headers_mut();
+    // Room for all that are to come, made once.
+    headers.reserve(HEADERS);
     headers.insert(header::ETAG, etag.clone());
     headers.insert(header::CACHE_CONTROL, entry.cache_control.clone());
     headers.insert(header::VARY, VARY);
@@ -137,8 +142,17 @@ pub(super) fn kept(
     if outcome != CacheOutcome::Miss {
         headers.insert(AGE, HeaderValue::from(age));
     }
-    headers.insert(X_CACHE, x_cache(outcome, &entry.policy.rules, None));
+    let x_cache = match outcome {
+        CacheOutcome::Hit => entry.hit.clone(),
+        _ => x_cache(outcome, &entry.policy.rules, None),
+    };
+    headers.insert(X_CACHE, x_cache);
     response
+}
+
+/// The header `X-Cache` of what is kept by this policy, and sent again.
+pub(super) fn hit(policy: &Policy) -> HeaderValue {
+    x_cache(CacheOutcome::Hit, &policy.rules, None)
 }
 
 /// Marks an answer that nobody may keep, and says why.

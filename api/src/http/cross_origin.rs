@@ -39,6 +39,9 @@ const READ: [HeaderName; 11] = [
     HeaderName::from_static("x-request-id"),
 ];
 
+/// What a browser says of where the page is that asks.
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Where pages may come from that ask for something.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
@@ -87,7 +90,7 @@ pub(super) fn comes_from_a_friend(headers: &HeaderMap, origins: &Origins) -> boo
     if origin.is_some_and(is_friend) {
         return true;
     }
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let site = headers.get(SITE).map(HeaderValue::as_bytes);
     match (site, origin) {
         (Some(site), _) => matches!(site, b"same-origin" | b"none"),
         // Browsers that say nothing of their own say where a page is from.

@@ -26,18 +26,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::middleware::{from_fn_with_state, map_response_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use tower::util::option_layer;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use admission::Admission;
 use cross_origin::Origins;
 use rate_limit::RateLimits;
-use security_headers::IsHttps;
 
 use crate::cache::ResponseCache;
 use crate::domain::signing_key::SigningKeys;
@@ -72,8 +69,8 @@ pub struct Server {
     pub passwords: Passwords,
     /// Proxies whose word is taken for where a request comes from.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Whether a browser gets GraphiQL.
-    pub graphiql: bool,
+    /// Whether it is for developers: a browser gets GraphiQL, and everybody the schema.
+    pub for_developers: bool,
     /// The most bytes of one upload of files for an import.
     pub upload_limit: u64,
     /// How long one request may take altogether, its body included; of an upload, how long nothing may
@@ -104,8 +101,7 @@ pub struct Server {
 /// Everything under its path.
 pub fn router(server: Arc<Server>) -> Router {
     let paid = || from_fn_with_state(Arc::clone(&server), rate_limit::of_address);
-    let is_https = IsHttps(server.is_https);
-    Router::new()
+    let router = Router::new()
         .route("/", get(welcome))
         .route("/graphql", graphql::methods())
         .route("/graphql/", any(graphql::not_found))
@@ -127,12 +123,21 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))
         .route("/{feed}", get(feeds::get).fallback(not_found).layer(paid()))
-        .fallback(not_found)
-        .layer(CatchPanicLayer::new())
-        .layer(option_layer(cross_origin::layer(&server.origins)))
-        .layer(from_fn_with_state(Arc::clone(&server), request_log::log))
-        .layer(map_response_with_state(is_https, security_headers::add))
+        .fallback(not_found);
+    let router = match cross_origin::layer(&server.origins) {
+        Some(layer) => router.layer(layer),
+        None => router,
+    };
+    router
+        .layer(from_fn_with_state(Arc::clone(&server), around))
         .with_state(server)
+}
+
+/// What every request gets, whatever it is for.
+async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let mut response = request_log::log(&server, request, next).await;
+    security_headers::add(&mut response, server.is_https);
+    response
 }
 
 async fn welcome() -> &'static str {
@@ -147,10 +152,11 @@ async fn not_found() -> Response {
         .into_response()
 }
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Says in an answer which request it is of.
 fn add_request_id(response: &mut Response, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        let name = HeaderName::from_static("x-request-id");
-        response.headers_mut().insert(name, id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
 }

@@ -1,14 +1,18 @@
 //! One log line a request, and the id that ties it to the answer.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use async_graphql::futures_util::FutureExt;
+use axum::extract::{MatchedPath, Request};
+use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-use super::{Server, add_request_id};
+use super::{REQUEST_ID, Server, add_request_id};
 use crate::foundation::served::{CacheOutcome, Served};
 
 /// The id of a request: the caller's `X-Request-Id` when it is a plain word, else a new one.
@@ -33,15 +37,11 @@ pub(super) struct Facts {
 }
 
 /// Gives the request an id, runs it, counts it, and writes its line.
-pub(super) async fn log(
-    State(server): State<Arc<Server>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn log(server: &Server, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request
         .headers()
-        .get("x-request-id")
+        .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_plain(id))
         .map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned);
@@ -50,7 +50,11 @@ pub(super) async fn log(
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
 
-    let mut response = next.run(request).await;
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|panic| {
+        log_panic(&*panic);
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    });
 
     let facts = response.extensions_mut().remove::<Facts>();
     let facts = facts.unwrap_or_default();
@@ -82,6 +86,13 @@ pub(super) async fn log(
     );
     add_request_id(&mut response, &id);
     response
+}
+
+/// Says what a fault of ours ended a request with.
+pub(super) fn log_panic(panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text, "a request failed");
 }
 
 /// The path without what lets somebody in.

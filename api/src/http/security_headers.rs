@@ -1,6 +1,5 @@
 //! What every answer tells browsers to refuse, in one place.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 
@@ -26,15 +25,9 @@ const ALWAYS: [(HeaderName, &str); 3] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Whether people reach the server by HTTPS.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct IsHttps(pub(super) bool);
-
-/// Adds the headers to an answer, where it does not have its own.
-pub(super) async fn add(
-    State(IsHttps(is_https)): State<IsHttps>,
-    mut response: Response,
-) -> Response {
+/// Adds the headers to an answer, where it does not have its own. `is_https` says whether people reach
+/// the server by HTTPS.
+pub(super) fn add(response: &mut Response, is_https: bool) {
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -59,7 +52,6 @@ pub(super) async fn add(
         let only = HeaderValue::from_static(HTTPS_ONLY);
         headers.insert(header::STRICT_TRANSPORT_SECURITY, only);
     }
-    response
 }
 
 fn is_public(headers: &HeaderMap) -> bool {

@@ -6,6 +6,7 @@ use async_graphql::ServerError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::media_type::is_json;
 use crate::cache::Key;
@@ -206,35 +207,29 @@ pub(super) fn read_query(query: &str) -> Result<Call, ServerError> {
             format!("{BODY_BYTES} bytes are the most"),
         ));
     }
-    /// The same, with its objects written as JSON.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Parameters {
-        query: Option<String>,
-        operation_name: Option<String>,
-        variables: Option<String>,
-        extensions: Option<String>,
+    let mut call = Call::default();
+    let mut seen = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if !["query", "operationName", "variables", "extensions"].contains(&&*name) {
+            continue;
+        }
+        if seen.contains(&name) {
+            return Err(bad(format!("the URL has `{name}` twice")));
+        }
+        match (&*name, &*value) {
+            (_, "") => {}
+            ("query", _) => call.query = Some(value.into_owned()),
+            ("operationName", _) => call.operation_name = Some(value.into_owned()),
+            ("variables", text) => {
+                call.variables = serde_json::from_str(text)
+                    .map_err(|error| bad(format!("`variables` is no JSON object: {error}")))?;
+            }
+            (_, text) => {
+                call.extensions = serde_json::from_str(text)
+                    .map_err(|error| bad(format!("`extensions` can't be read: {error}")))?;
+            }
+        }
+        seen.push(name);
     }
-    let uri: axum::http::Uri = format!("/?{query}")
-        .parse()
-        .map_err(|_| bad("the URL can't be read".into()))?;
-    let axum::extract::Query(parameters) =
-        axum::extract::Query::<Parameters>::try_from_uri(&uri)
-            .map_err(|error| bad(format!("the URL can't be read: {error}")))?;
-    let variables = match parameters.variables.as_deref() {
-        None | Some("") => None,
-        Some(text) => serde_json::from_str(text)
-            .map_err(|error| bad(format!("`variables` is no JSON object: {error}")))?,
-    };
-    let extensions = match parameters.extensions.as_deref() {
-        None | Some("") => None,
-        Some(text) => serde_json::from_str(text)
-            .map_err(|error| bad(format!("`extensions` can't be read: {error}")))?,
-    };
-    Ok(Call {
-        query: parameters.query.filter(|query| !query.is_empty()),
-        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
-        variables,
-        extensions,
-    })
+    Ok(call)
 }

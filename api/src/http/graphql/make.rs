@@ -116,6 +116,7 @@ impl Run {
                 body,
                 operation: made.operation.clone(),
                 tags: made.tags.clone(),
+                hit: cache_headers::hit(&policy),
                 policy,
                 made_at,
                 read_at,

@@ -8,22 +8,23 @@ mod operation;
 mod respond;
 mod run;
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use async_graphql::futures_util::FutureExt;
 use async_graphql::http::GraphiQLSource;
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{self, MethodRouter};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use self::answer::too_slow;
 use self::call::{read_body, read_query};
 use self::media_type::wants_page;
 use self::run::run;
 use super::authenticate::Origin;
+use super::request_log::log_panic;
 use super::{Server, security_headers};
 use crate::graphql::limits::refusal;
 
@@ -36,45 +37,29 @@ pub use self::call::Bodies;
 
 /// The endpoint, of which every answer is one of GraphQL.
 pub(super) fn methods() -> MethodRouter<Arc<Server>> {
-    routing::get(get)
-        .post(post)
-        .fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(panicked))
+    routing::get(get).post(post).fallback(method_not_allowed)
 }
 
 /// Runs an operation sent as JSON.
-async fn post(
-    State(server): State<Arc<Server>>,
-    origin: Origin,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn post(State(server): State<Arc<Server>>, origin: Origin, request: Request) -> Response {
+    let (Parts { headers, .. }, body) = request.into_parts();
     if MediaType::preferred(&headers).is_none() {
         return not_acceptable(&headers);
     }
-    let limit = server.request_timeout;
-    let answer = tokio::time::timeout(limit, async {
+    let answer = async {
         match read_body(&server.bodies, origin.address, &headers, body).await {
             Ok(call) => run(&server, origin, &headers, call, Method::Post).await,
             Err((status, error)) => refuse(&headers, status, error),
         }
-    });
-    answer.await.unwrap_or_else(|_| too_slow(&headers))
+    };
+    in_time(&server, &headers, answer).await
 }
 
 /// Runs a query given in the URL, or shows GraphiQL to a browser.
-async fn get(
-    State(server): State<Arc<Server>>,
-    origin: Origin,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Response {
-    if server.graphiql
-        && wants_page(&headers)
-        && query
-            .as_deref()
-            .is_none_or(|query| !query.contains("query="))
-    {
+async fn get(State(server): State<Arc<Server>>, origin: Origin, request: Request) -> Response {
+    let (Parts { headers, uri, .. }, _) = request.into_parts();
+    let query = uri.query().unwrap_or_default();
+    if server.for_developers && wants_page(&headers) && !query.contains("query=") {
         let page = GraphiQLSource::build()
             .endpoint("/graphql")
             .subscription_endpoint("/graphql/ws")
@@ -85,13 +70,31 @@ async fn get(
     if MediaType::preferred(&headers).is_none() {
         return not_acceptable(&headers);
     }
-    let call = match read_query(query.as_deref().unwrap_or_default()) {
+    let call = match read_query(query) {
         Ok(call) => call,
         Err(error) => return refuse(&headers, StatusCode::BAD_REQUEST, error),
     };
     let answer = run(&server, origin, &headers, call, Method::Get);
-    let answer = tokio::time::timeout(server.request_timeout, answer);
-    answer.await.unwrap_or_else(|_| too_slow(&headers))
+    in_time(&server, &headers, answer).await
+}
+
+/// Answers within the time that a request may take, whatever happens.
+async fn in_time(
+    server: &Server,
+    headers: &HeaderMap,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let answer = AssertUnwindSafe(answer).catch_unwind();
+    match tokio::time::timeout(server.request_timeout, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            log_panic(&*panic);
+            let message = "something went wrong on our side; quote the request's id";
+            let error = refusal("INTERNAL_SERVER_ERROR", message);
+            refuse(headers, StatusCode::INTERNAL_SERVER_ERROR, error)
+        }
+        Err(_) => too_slow(headers),
+    }
 }
 
 fn not_acceptable(headers: &HeaderMap) -> Response {
@@ -118,14 +121,4 @@ pub(super) async fn not_found(headers: HeaderMap) -> Response {
         StatusCode::NOT_FOUND,
         refusal("NOT_FOUND", message),
     )
-}
-
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text, "a request failed");
-    let message = "something went wrong on our side; quote the request's id";
-    let error = refusal("INTERNAL_SERVER_ERROR", message);
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    refuse(&HeaderMap::new(), status, error)
 }

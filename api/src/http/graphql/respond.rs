@@ -1,9 +1,10 @@
 //! Sends an answer, and says what it has cost.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::answer::{code_of, to_response};
@@ -16,7 +17,24 @@ use crate::foundation::served::CacheOutcome;
 use crate::http::Server;
 use crate::http::cache_headers::{self, Bypass};
 use crate::http::rate_limit::Standing;
-use crate::http::request_log::{Facts, milliseconds};
+use crate::http::request_log::Facts;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// A duration in milliseconds, to the microsecond.
+struct Milliseconds(Duration);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let microseconds = self.0.as_micros();
+        write!(
+            formatter,
+            "{}.{:03}",
+            microseconds / 1_000,
+            microseconds % 1_000
+        )
+    }
+}
 
 /// What a client asked, as far as the answer depends on it after it was made.
 pub(super) struct Asked<'request> {
@@ -100,11 +118,11 @@ impl Asked<'_> {
         self.standing.write_to(response.headers_mut());
         let timing = format!(
             "db;dur={};desc=\"{statements} statements\", total;dur={}",
-            milliseconds(database_time),
-            milliseconds(self.started.elapsed()),
+            Milliseconds(database_time),
+            Milliseconds(self.started.elapsed()),
         );
-        if let Ok(timing) = HeaderValue::from_str(&timing) {
-            response.headers_mut().insert("server-timing", timing);
+        if let Ok(timing) = HeaderValue::try_from(timing) {
+            response.headers_mut().insert(SERVER_TIMING, timing);
         }
         response.extensions_mut().insert(Facts {
             statements,

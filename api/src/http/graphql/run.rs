@@ -11,7 +11,7 @@ use super::call::{Call, Method};
 use super::make::{MayKeep, Run};
 use super::operation::prepare;
 use super::respond::{Asked, Cost};
-use crate::cache::{Flight, Found, Key};
+use crate::cache::{Entry, Flight, Found, Key};
 use crate::domain::actor::Actor;
 use crate::domain::cache_rule::FixedCondition;
 use crate::domain::perspective::Perspective;
@@ -63,21 +63,66 @@ pub(super) async fn run(
     let found = found.filter(|(Found::Fresh(entry) | Found::Stale(entry))| {
         !cache_headers::is_bypassed(&entry.policy, headers)
     });
-    let address = origin.address;
-    if let Some(Found::Fresh(entry)) = &found {
-        // What is kept could be run.
-        if let (Some(hash), Some(text)) = (to_persist, &call.query) {
-            server.persisted_queries.keep(hash, text);
-        }
-        return match server.rate_limits.spend(Client::at(address), HIT_COST) {
-            Ok(standing) => {
-                asked.standing = standing;
-                asked.respond(server, entry, CacheOutcome::Hit, Cost::default())
+    let stale = match found {
+        Some(Found::Fresh(entry)) => {
+            // What is kept could be run.
+            if let (Some(hash), Some(text)) = (to_persist, &call.query) {
+                server.persisted_queries.keep(hash, text);
             }
-            Err(too_many) => limit(headers, &too_many),
-        };
-    }
+            return match server
+                .rate_limits
+                .spend(Client::at(origin.address), HIT_COST)
+            {
+                Ok(standing) => {
+                    asked.standing = standing;
+                    asked.respond(server, &entry, CacheOutcome::Hit, Cost::default())
+                }
+                Err(too_many) => limit(headers, &too_many),
+            };
+        }
+        Some(Found::Stale(entry)) => Some(entry),
+        None => None,
+    };
+    let missed = Missed {
+        call,
+        to_persist,
+        public,
+        key,
+        stale,
+    };
+    // It takes much room, which a hit need not carry along.
+    Box::pin(work_out(server, origin, asked, missed)).await
+}
 
+/// A call whose answer is not kept.
+struct Missed {
+    call: Call,
+    /// The hash of its text, when that is new.
+    to_persist: Option<String>,
+    /// Whether it is one of the public for what is published.
+    public: bool,
+    /// What its answer is kept under, when it may be.
+    key: Option<Key>,
+    /// An answer past its age.
+    stale: Option<Arc<Entry>>,
+}
+
+/// Runs a call whose answer is not kept.
+async fn work_out(
+    server: &Arc<Server>,
+    origin: Origin,
+    mut asked: Asked<'_>,
+    missed: Missed,
+) -> Response {
+    let Missed {
+        call,
+        to_persist,
+        public,
+        key,
+        stale,
+    } = missed;
+    let (headers, method) = (asked.headers, asked.method);
+    let address = origin.address;
     let reader = Client::at(address);
     if let Err(too_many) = server.rate_limits.spend(reader, reading_cost(call.text())) {
         return limit(headers, &too_many);
@@ -144,7 +189,7 @@ pub(super) async fn run(
 
     match (key, run.may_keep(headers).await) {
         (Some(key), Ok(may_keep)) => {
-            if let Some(Found::Stale(entry)) = &found {
+            if let Some(entry) = &stale {
                 if let Flight::First(landing) = server.cache.join(&key)
                     && let Ok(permit) = server.admission.enter().await
                 {
