@@ -232,10 +232,10 @@ async fn graphiql_and_introspection_are_for_development() {
     let answer = production
         .ask("{ __schema { queryType { name } } }", json!({}))
         .await;
-    assert_ne!(
-        answer.body["data"]["__schema"]["queryType"]["name"],
-        "Query"
-    );
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(answer.code(), "INTROSPECTION_DISABLED");
+    let name = production.ask("{ __typename }", json!({})).await;
+    assert_eq!(name.data()["__typename"], "Query");
     let answer = production.ask("{ postz { totalCount } }", json!({})).await;
     assert!(
         !answer.body.to_string().contains("Did you mean"),

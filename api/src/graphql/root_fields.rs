@@ -46,6 +46,12 @@ impl RootFields {
             names: names.found,
         })
     }
+
+    /// Whether the schema itself is asked for.
+    pub fn asks_for_the_schema(&self) -> bool {
+        let mut names = self.names.iter();
+        names.any(|name| matches!(name.as_str(), "__schema" | "__type"))
+    }
 }
 
 struct Names<'document> {

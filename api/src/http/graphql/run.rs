@@ -136,6 +136,12 @@ async fn work_out(
             };
         }
     };
+    if !server.for_developers && operation.asks_for_the_schema() {
+        let message = "the schema is not told here; it is in `schema.graphql` of this version, and \
+                       `alphanode schema` prints it";
+        let error = refusal("INTROSPECTION_DISABLED", message);
+        return refuse(headers, StatusCode::FORBIDDEN, error);
+    }
     if let (Some(hash), Some(text)) = (to_persist, &call.query) {
         server.persisted_queries.keep(hash, text);
     }
