@@ -496,6 +496,13 @@ async fn work_that_is_not_done_is_found(
         .output();
     assert!(set_aside.unwrap().status.success());
     operator.finds("paused-jobs", "warn", "similar_posts by command line");
+    operator.finds("switched-off-cache-rules", "ok", "every rule is on");
+    run_sql(
+        &test,
+        "UPDATE cache_rule SET enabled = FALSE, disabled_reason = 'old prices' WHERE name = 'search'",
+    )
+    .await;
+    operator.finds("switched-off-cache-rules", "warn", "search: old prices");
     run_sql(
         &test,
         "UPDATE job SET status = 'dead', finished_at = 1780000000000000",
