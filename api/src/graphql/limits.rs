@@ -58,6 +58,11 @@ pub const ROWS: usize = 20;
 /// The most rows that any list answers at once.
 pub const SENT_ROWS: usize = 500;
 
+/// Whether a field is one that tells the schema.
+pub(super) fn is_schema_field(name: &str) -> bool {
+    matches!(name, "__schema" | "__type")
+}
+
 /// An error of the request as a whole, with its code.
 pub fn refusal(code: &str, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);
@@ -329,7 +334,7 @@ impl<'document> Counter<'document> {
                     let field = &field.node;
                     let inner = self.size(&field.selection_set.node, level + 1)?;
                     let name = field.name.node.as_str();
-                    let is_schema = matches!(name, "__schema" | "__type");
+                    let is_schema = is_schema_field(name);
                     if is_schema && inner.schema_lists > SCHEMA_LISTS {
                         return Err(refusal(
                             "DEPTH_LIMIT",

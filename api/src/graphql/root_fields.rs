@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
 
+use super::limits::is_schema_field;
 use crate::domain::cache_rule::OperationKind;
 
 /// What the operation of a document asks for at its root.
@@ -49,8 +50,7 @@ impl RootFields {
 
     /// Whether the schema itself is asked for.
     pub fn asks_for_the_schema(&self) -> bool {
-        let mut names = self.names.iter();
-        names.any(|name| matches!(name.as_str(), "__schema" | "__type"))
+        self.names.iter().any(|name| is_schema_field(name))
     }
 }
 

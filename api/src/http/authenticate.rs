@@ -56,16 +56,12 @@ impl FromRequestParts<Arc<Server>> for Origin {
 /// The address of the client: the peer, or whom trusted proxies say that they speak for. Only what a
 /// trusted proxy has added is believed; what stands before it anybody could have written.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    if !trusted.contains(&peer) {
-        return peer;
-    }
-    let forwarded: Vec<&str> = headers
+    let forwarded = headers
         .get_all("x-forwarded-for")
         .iter()
-        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-        .collect();
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','));
     let mut client = peer;
-    for address in forwarded.into_iter().rev() {
+    for address in forwarded.rev() {
         if !trusted.contains(&client) {
             break;
         }

@@ -81,12 +81,6 @@ pub(in crate::http) struct Operation {
 }
 
 impl Operation {
-    /// Whether it asks for the schema itself.
-    pub(super) fn asks_for_the_schema(&self) -> bool {
-        let fields = self.root_fields.as_ref();
-        fields.is_some_and(RootFields::asks_for_the_schema)
-    }
-
     /// The operation of a document that will be run.
     fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
         let mut operations = document.operations.iter();

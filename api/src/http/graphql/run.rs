@@ -18,6 +18,7 @@ use crate::domain::perspective::Perspective;
 use crate::foundation::database::StatementCount;
 use crate::foundation::served::CacheOutcome;
 use crate::graphql::limits::refusal;
+use crate::graphql::root_fields::RootFields;
 use crate::http::admission::Overloaded;
 use crate::http::authenticate::{self, Origin};
 use crate::http::cache_headers::{self, Bypass};
@@ -136,7 +137,8 @@ async fn work_out(
             };
         }
     };
-    if !server.for_developers && operation.asks_for_the_schema() {
+    let root_fields = operation.root_fields.as_ref();
+    if !server.for_developers && root_fields.is_some_and(RootFields::asks_for_the_schema) {
         let message = "the schema is not told here; it is in `schema.graphql` of this version, and \
                        `alphanode schema` prints it";
         let error = refusal("INTROSPECTION_DISABLED", message);
